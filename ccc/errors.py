@@ -1,0 +1,201 @@
+"""Every way in which ccc fails, on one page.
+
+An error says what was wrong and with what, then the next step (`cure`). It carries data, never a string
+to parse, and its `kind` says whose fault it is. What exit status a kind becomes is decided in receipt.py
+alone, so that one run over many messages has one rule.
+
+    CccError
+     ├── Declined                  the user said no
+     ├── Interrupted               Ctrl-C, SIGTERM, SIGHUP
+     ├── UsageError                the command line
+     │    └── AddressError         … an address in it: where and why
+     ├── MessageError              the message cannot be used
+     │    ├── MessageTooBig        … by this server
+     │    └── SourceChanged        … because its file changed while it was read
+     ├── SourceError               there is no such message
+     ├── DomainError               the recipient's domain takes no mail
+     ├── RefusedError              refused for good
+     │    ├── LoopError            … by ourselves: the message goes round in circles
+     │    └── ExtensionMissing     … because the server cannot carry it
+     ├── StateError                a file of ours cannot be written; nothing was sent
+     ├── NotRecordedError          it was sent, but the record failed
+     ├── TryLaterError             not now; running again is safe
+     │    └── LinkError            … the connection failed
+     │         ├── LinkLost        … or ended, after so many octets
+     │         └── ProtocolError   … or the server stopped speaking SMTP
+     ├── PermissionError_          login, permission, provider policy
+     └── ConfigurationError        the configuration
+"""
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Kind(Enum):
+    """What kind of failure it is, in the words of sysexits.h where it has one."""
+
+    DECLINED = "declined"
+    USAGE = "usage"
+    MESSAGE = "message"
+    SOURCE = "source"
+    DOMAIN = "domain"
+    REFUSED = "refused"
+    BUG = "bug"
+    CANNOT_WRITE = "cannot write"
+    NOT_RECORDED = "not recorded"
+    TRY_LATER = "try later"
+    PROTOCOL = "protocol"
+    PERMISSION = "permission"
+    CONFIGURATION = "configuration"
+    INTERRUPTED = "interrupted"
+
+
+class CccError(Exception):
+    """Something that a user, a file, a server or a network did: `what` was wrong, and its `cure`."""
+
+    kind: ClassVar[Kind] = Kind.BUG
+
+    def __init__(self, what: str, cure: str = "") -> None:
+        super().__init__(what, cure)
+        self.what = what
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.cure}" if self.cure else self.what
+
+
+class Declined(CccError):
+    """The user answered no, or ended the input."""
+
+    kind = Kind.DECLINED
+
+
+class Interrupted(CccError):
+    """A signal ended the run: `signal` is its number."""
+
+    kind = Kind.INTERRUPTED
+
+    def __init__(self, what: str, signal: int, cure: str = "") -> None:
+        super().__init__(what, cure)
+        self.signal = signal
+
+
+class UsageError(CccError):
+    """The command line asks for something that cannot be."""
+
+    kind = Kind.USAGE
+
+
+class AddressError(UsageError):
+    """An address is not one: `reason`, at `position` (0-based, in characters) of `text`."""
+
+    def __init__(self, text: str, position: int, reason: str) -> None:
+        super().__init__(f"address {text!r}: {reason} at character {position + 1}")
+        self.text = text
+        self.position = position
+        self.reason = reason
+
+
+class MessageError(CccError):
+    """The message cannot be used: why, and where in it (`place`, such as "line 3" or "octet 812")."""
+
+    kind = Kind.MESSAGE
+
+    def __init__(self, what: str, place: str = "", cure: str = "") -> None:
+        super().__init__(f"{what} ({place})" if place else what, cure)
+        self.place = place
+
+
+class MessageTooBig(MessageError):
+    """The server takes at most `limit` octets (RFC 1870, 4), the message has `size`."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"the message has {size} octets and the server takes at most {limit}",
+            cure="send a link instead, or use another server",
+        )
+        self.size = size
+        self.limit = limit
+
+
+class SourceChanged(MessageError):
+    """The file was changed between the plan and its last octet; its end was not sent."""
+
+
+class SourceError(CccError):
+    """There is no such file, folder or message, or it may not be read."""
+
+    kind = Kind.SOURCE
+
+
+class DomainError(CccError):
+    """The domain does not exist or says that it takes no mail (RFC 7505)."""
+
+    kind = Kind.DOMAIN
+
+
+class RefusedError(CccError):
+    """It is refused for good: trying again would end in the same way."""
+
+    kind = Kind.REFUSED
+
+
+class LoopError(RefusedError):
+    """The message has been through too many hands (RFC 5321, 6.3)."""
+
+
+class ExtensionMissing(RefusedError):
+    """The message needs `extension`, which the server does not offer; nothing is ever re-encoded."""
+
+    def __init__(self, extension: str, needs: str, cure: str) -> None:
+        super().__init__(f"the server does not offer {extension}, and {needs}", cure)
+        self.extension = extension
+
+
+class StateError(CccError):
+    """A file that ccc writes cannot be written; nothing was sent."""
+
+    kind = Kind.CANNOT_WRITE
+
+
+class NotRecordedError(CccError):
+    """The message was sent, but what ccc keeps of it could not be written: do not repeat."""
+
+    kind = Kind.NOT_RECORDED
+
+
+class TryLaterError(CccError):
+    """Not now: running the same command again is safe."""
+
+    kind = Kind.TRY_LATER
+
+
+class LinkError(TryLaterError):
+    """The connection could not be made, or not be made safe."""
+
+
+class LinkLost(LinkError):
+    """The connection ended or fell silent; the first `written` octets of it had been handed over."""
+
+    def __init__(self, what: str, written: int) -> None:
+        super().__init__(what, "check the network, then run the same command again")
+        self.written = written
+
+
+class ProtocolError(LinkError):
+    """What the server said is not SMTP."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "ask the server's administrator, or use another server")
+
+
+class PermissionError_(CccError):
+    """The login, a permission or the provider's policy is in the way."""
+
+    kind = Kind.PERMISSION
+
+
+class ConfigurationError(CccError):
+    """The configuration is missing or wrong."""
+
+    kind = Kind.CONFIGURATION
