@@ -21,14 +21,15 @@ alone, so that one run over many messages has one rule.
      ├── NotRecordedError          it was sent, but the record failed
      ├── TryLaterError             not now; running again is safe
      │    └── LinkError            … the connection failed
-     │         ├── LinkLost        … or ended, after so many octets
+     │         ├── LinkLost        … or ended, or fell silent
      │         └── ProtocolError   … or the server stopped speaking SMTP
-     ├── PermissionError_          login, permission, provider policy
+     ├── NotPermitted          login, permission, provider policy
      └── ConfigurationError        the configuration
 """
 
 from enum import Enum
-from typing import ClassVar
+
+_SIGINT = 2  # POSIX.1, kill(1)
 
 
 class Kind(Enum):
@@ -53,7 +54,7 @@ class Kind(Enum):
 class CccError(Exception):
     """Something that a user, a file, a server or a network did: `what` was wrong, and its `cure`."""
 
-    kind: ClassVar[Kind] = Kind.BUG
+    kind: Kind = Kind.BUG
 
     def __init__(self, what: str, cure: str = "") -> None:
         super().__init__(what, cure)
@@ -71,13 +72,13 @@ class Declined(CccError):
 
 
 class Interrupted(CccError):
-    """A signal ended the run: `signal` is its number."""
+    """A signal ended the run: its number, and how many octets the connection had taken (`written`)."""
 
-    kind = Kind.INTERRUPTED
-
-    def __init__(self, what: str, signal: int, cure: str = "") -> None:
-        super().__init__(what, cure)
+    def __init__(self, what: str, signal: int, written: int = 0) -> None:
+        super().__init__(what, "running the same command again is safe for what was not accepted")
+        self.kind = Kind.INTERRUPTED if signal == _SIGINT else Kind.TRY_LATER
         self.signal = signal
+        self.written = written
 
 
 class UsageError(CccError):
@@ -171,25 +172,25 @@ class TryLaterError(CccError):
 
 
 class LinkError(TryLaterError):
-    """The connection could not be made, or not be made safe."""
+    """The connection failed; the first `written` octets said over it had been handed over."""
+
+    def __init__(self, what: str, cure: str = "", written: int = 0) -> None:
+        super().__init__(what, cure or "check the network, then run the same command again")
+        self.written = written
 
 
 class LinkLost(LinkError):
-    """The connection ended or fell silent; the first `written` octets of it had been handed over."""
-
-    def __init__(self, what: str, written: int) -> None:
-        super().__init__(what, "check the network, then run the same command again")
-        self.written = written
+    """The connection ended or fell silent."""
 
 
 class ProtocolError(LinkError):
     """What the server said is not SMTP."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(what, "ask the server's administrator, or use another server")
+    def __init__(self, what: str, written: int = 0) -> None:
+        super().__init__(what, "tell the server's administrator, or use another server", written)
 
 
-class PermissionError_(CccError):
+class NotPermitted(CccError):
     """The login, a permission or the provider's policy is in the way."""
 
     kind = Kind.PERMISSION

@@ -1,0 +1,76 @@
+"""What is delivered, a content to the recipients of an envelope and to nobody else, and what came of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ccc.address import Mailbox
+from ccc.envelope import Envelope
+from ccc.errors import CccError, Kind
+from ccc.receipt import Outcome, State
+
+
+class Sendable(Protocol):
+    """A content as a route needs it; message.Content is one."""
+
+    @property
+    def size(self) -> int:
+        """Octets with CRLF line ends, before dot-stuffing."""
+
+    @property
+    def eight_bit(self) -> bool:
+        """Some octet is not ASCII."""
+
+    @property
+    def utf8_header(self) -> bool:
+        """The header holds raw UTF-8 (RFC 6532)."""
+
+    def blocks(self, end: bytes = b"\r\n") -> Iterator[bytes]:
+        """All octets, every line end made `end`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dsn:
+    """The delivery status notifications asked for (RFC 3461, 4): `notify` words, `ret`, `envid`."""
+
+    notify: tuple[str, ...] = ()
+    ret: str = ""
+    envid: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delivery:
+    """One content in one envelope; compared by identity, since two may be alike and still be two."""
+
+    envelope: Envelope
+    content: Sendable
+    dsn: Dsn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of some recipients of a delivery, or of all of them."""
+
+    delivery: Delivery
+    outcomes: tuple[Outcome, ...]
+
+
+def unanswered(mailbox: Mailbox, error: CccError, *, committed: bool = False, hop: str = "") -> Outcome:
+    """What a recipient is left with when an error had the last word; `committed`: all was handed over."""
+    if committed:
+        state = State.IN_DOUBT  # RFC 1047, 2
+    elif error.kind in (Kind.MESSAGE, Kind.REFUSED, Kind.DOMAIN):
+        state = State.REFUSED
+    else:
+        state = State.DEFERRED
+    return Outcome(mailbox, state, None, str(error), error.kind, hop)
+
+
+def settle_all(delivery: Delivery, outcome: Callable[[Mailbox], Outcome]) -> Settled:
+    """The same thing happened to every recipient."""
+    return Settled(delivery, tuple(outcome(mailbox) for mailbox in delivery.envelope.forward_paths))
+
+
+def given_up(delivery: Delivery, error: CccError, hop: str = "") -> Settled:
+    """Nothing of this delivery was said, because of `error`."""
+    return settle_all(delivery, lambda mailbox: unanswered(mailbox, error, hop=hop))

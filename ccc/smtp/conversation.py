@@ -1,0 +1,272 @@
+"""Sending messages over an open session, one after another or several at once.
+
+One path serves every server. `_say` says a command and notes who waits for its reply; where the server
+does not pipeline it hears that reply at once, else replies are heard when they are needed (RFC 2920):
+after DATA, whose 354 must come first, and when enough contents are unanswered.
+
+    a plain server        PIPELINING                       PIPELINING and CHUNKING, small content
+    C: MAIL               C: MAIL, RCPT, RCPT, DATA        C: MAIL, RCPT, RCPT, BDAT n LAST, content,
+    S: 250                S: 250, 250, 250, 354               (the next message in the same way, …)
+    C: RCPT               C: content, ".", next message    S: 250, 250, 250, 250, …
+    …                     …
+
+An answer that came before the last octet of its question is a protocol error, unless it refuses a content.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from ccc.delivery import Delivery, Settled
+from ccc.errors import CccError, Interrupted, LinkError, MessageError, ProtocolError, RefusedError
+from ccc.smtp import commands
+from ccc.smtp.content import END_OF_DATA, chunks, dot_stuffed
+from ccc.smtp.extensions import Extensions
+from ccc.smtp.replies import SERVICE_CLOSING, Reply
+from ccc.smtp.steps import Dialogue, Heard, Say, Wait, hear
+from ccc.smtp.transaction import ServiceClosing, Transaction
+
+SMALL = 65536  # octets; a larger content waits for the replies to its RCPTs
+CHUNK = 262144  # octets, at least, in one BDAT of a larger content
+CHUNKS_AHEAD = 8  # so many chunks may be unanswered
+
+
+class Awaited(NamedTuple):
+    """A reply that is due: for which transaction, who takes it, and how many octets were said by then."""
+
+    transaction: Transaction
+    take: Callable[[Transaction, Reply], None]
+    wait: Wait
+    asked_at: int
+
+
+class EarlyRefusal(LinkError):
+    """The server refused a content before it had all of it: its next replies cannot be told apart."""
+
+
+class Conversation:
+    """Messages over one open session; what is settled collects in `settled`, in the order of its finding.
+
+    `window` is how many contents may be unanswered at once, `said` how many octets the opening of the
+    session took, `hop` the server's name for the outcomes. Afterwards `usable` is false if the connection
+    cannot take another command (mox's ErrBotched), and `ended_by` is the error that later deliveries would
+    meet too, if there was one.
+    """
+
+    def __init__(
+        self, server: Extensions, *, window: int = 4, said: int = 0, lmtp: bool = False, hop: str = ""
+    ) -> None:
+        self.server = server
+        self.settled: deque[Settled] = deque()
+        self.usable = True
+        self.ended_by: CccError | None = None
+        self._window = window
+        self._said = said
+        self._lmtp = lmtp
+        self._hop = hop
+        self._todo: deque[Transaction] = deque()
+        self._unsettled: deque[Transaction] = deque()
+        self._awaited: deque[Awaited] = deque()
+        self._previous: Transaction | None = None
+
+    def deliver(self, deliveries: Iterable[Delivery]) -> Dialogue[None]:
+        """Take deliveries and deliver them for as long as the connection lasts."""
+        try:
+            for delivery in deliveries:
+                self._todo.extend(Transaction.of(delivery, lmtp=self._lmtp))
+                yield from self._work()
+            while self._todo or self._awaited:
+                yield from self._settle()
+                yield from self._work()
+        except (EarlyRefusal, MessageError) as error:  # the fault of one message: others may go on elsewhere
+            self._abandon(error, error.written if isinstance(error, LinkError) else 0)
+        except LinkError as error:
+            self.ended_by = error
+            self._abandon(error, error.written)
+        except ServiceClosing as error:
+            self.ended_by = error
+            self._abandon(error, 0)
+        except Interrupted as signal:
+            self.ended_by = signal
+            yield from self._leave(signal)
+
+    def _work(self) -> Dialogue[None]:
+        """Say what is to do, and what turns out to be to do."""
+        while self._todo:
+            yield from self._transact(self._todo.popleft())
+
+    def _transact(self, it: Transaction) -> Dialogue[None]:
+        """One mail transaction: MAIL, RCPT for each recipient, the content (RFC 5321, 3.3)."""
+        delivery = it.delivery
+        self._unsettled.append(it)
+        try:
+            commands.require(delivery, self.server)
+            small = b"".join(delivery.content.blocks()) if delivery.content.size <= SMALL else None
+        except (MessageError, RefusedError) as error:
+            it.error = error
+        else:
+            if self._previous is not None and self._previous.left_open:
+                yield from self._say(it, commands.RSET, _take_nothing, Wait.COMMAND)
+            self._previous = it
+            yield from self._say(it, commands.mail(delivery, self.server), _take_mail, Wait.MAIL)
+            for mailbox in it.forward_paths:
+                if it.hopeless:
+                    break
+                yield from self._say(it, commands.rcpt(mailbox, delivery.dsn), _take_rcpt, Wait.RCPT)
+            if not it.hopeless:
+                yield from (self._bdat if self.server.chunking else self._data)(it, small)
+        it.over = True
+        self._sweep()
+
+    def _data(self, it: Transaction, small: bytes | None) -> Dialogue[None]:
+        """DATA, and after its 354 the content and a dot (RFC 5321, 4.1.1.4)."""
+        yield from self._say(it, commands.DATA, _take_data, Wait.DATA)
+        yield from self._settle()
+        if it.data is None or not it.data.go_ahead:
+            return
+        if it.hopeless:  # RFC 2920, 3.1: DATA may be accepted although no recipient was
+            yield from self._say(it, END_OF_DATA, _take_final, Wait.CONTENT)
+            return
+        size = it.delivery.content.size
+        for block in dot_stuffed(it.delivery.content.blocks() if small is None else (small,)):
+            self._said += len(block)
+            yield Say(block, f"({size} octets of content)" if size else "")
+            size = 0
+        yield from self._say(it, END_OF_DATA, _take_final, Wait.CONTENT, last=True)
+
+    def _bdat(self, it: Transaction, small: bytes | None) -> Dialogue[None]:
+        """The content in BDAT chunks (RFC 3030, 2); a large one only when somebody is there to get it."""
+        if small is not None:
+            while sum(other.committed_at is not None for other in self._unsettled) >= self._window:
+                yield from self._hear_next()
+            yield from self._chunk(it, small, last=True)
+            return
+        yield from self._settle()
+        try:
+            for chunk, last in chunks(it.delivery.content.blocks(), CHUNK):
+                while len(self._awaited) >= CHUNKS_AHEAD:
+                    yield from self._hear_next()
+                if it.hopeless:
+                    return
+                yield from self._chunk(it, chunk, last=last)
+        except MessageError as error:  # the last chunk was not said: RSET takes the others back
+            it.error = error
+
+    def _chunk(self, it: Transaction, octets: bytes, *, last: bool) -> Dialogue[None]:
+        """One BDAT and its octets."""
+        command = commands.bdat(len(octets), last=last)
+        shown = f"{command.decode().rstrip()} ({len(octets)} octets of content)"
+        take = _take_final if last else _take_chunk
+        yield from self._say(it, command + octets, take, Wait.CONTENT, last=last, shown=shown)
+
+    def _say(
+        self,
+        it: Transaction,
+        octets: bytes,
+        take: Callable[[Transaction, Reply], None],
+        wait: Wait,
+        *,
+        last: bool = False,
+        shown: str | None = None,
+    ) -> Dialogue[None]:
+        """Say a command; `take` gets its reply: at once from a server that does not pipeline."""
+        self._said += len(octets)
+        if last:
+            it.committed_at = self._said
+        self._awaited.append(Awaited(it, take, wait, self._said))
+        yield Say(octets, shown)
+        if not self.server.pipelining:
+            yield from self._settle()
+
+    def _settle(self) -> Dialogue[None]:
+        """Hear every reply that is due."""
+        while self._awaited:
+            yield from self._hear_next()
+
+    def _hear_next(self) -> Dialogue[None]:
+        """Hear the next reply that is due, and give it to whom it concerns."""
+        awaited = self._awaited[0]
+        heard = yield from hear(awaited.wait)
+        it, reply = awaited.transaction, heard.reply
+        early = heard.before < awaited.asked_at
+        if reply.code != SERVICE_CLOSING:
+            _check_turn(awaited, heard, early=early)
+        awaited.take(it, reply)
+        if awaited.take is not _take_final or len(it.finals) >= it.finals_due:
+            self._awaited.popleft()
+        if reply.code == SERVICE_CLOSING:
+            raise ServiceClosing(reply)
+        if early:
+            raise EarlyRefusal(
+                f"the server refused the content before its end: {reply}", written=heard.written
+            )
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Settle, in order, the transactions that are over and have been answered."""
+        while self._unsettled and self._unsettled[0].over:
+            if self._awaited and self._awaited[0].transaction is self._unsettled[0]:
+                return
+            self._record(self._unsettled.popleft(), self._said)
+
+    def _record(self, it: Transaction, written: int) -> None:
+        """Note what became of a transaction; who was one too many for it gets another one."""
+        crowded_out = it.crowded_out()
+        if crowded_out:
+            self._todo.append(Transaction(it.delivery, crowded_out, self._lmtp))
+        self.settled.append(Settled(it.delivery, tuple(it.outcomes(written, self._hop))))
+
+    def _abandon(self, error: CccError, written: int) -> None:
+        """The connection is over: whatever is not settled is settled by what is known of it."""
+        self.usable = False
+        culprit = self._unsettled[0].delivery if self._unsettled else None
+        while self._unsettled or self._todo:
+            it = (self._unsettled or self._todo).popleft()
+            own_fault = isinstance(error, MessageError) and it.delivery is not culprit
+            it.error = it.error or (LinkError("another message broke the connection") if own_fault else error)
+            self._record(it, written)
+
+    def _leave(self, signal: Interrupted) -> Dialogue[None]:
+        """After a signal: hear the answer to what is out of our hands, then let go (DESIGN: signals)."""
+        error: CccError = signal
+        try:
+            while any(it.committed(signal.written) for it in self._unsettled):
+                yield from self._hear_next()
+        except (LinkError, ServiceClosing, Interrupted) as worse:
+            error = worse
+        self._abandon(error, signal.written)
+
+
+def _check_turn(awaited: Awaited, heard: Heard, *, early: bool) -> None:
+    """Raise ProtocolError if this cannot be the answer to what was asked."""
+    reply = heard.reply
+    if early and not (reply.refused and awaited.wait is Wait.CONTENT):
+        raise ProtocolError(f"the server answered before it was asked: {reply}", heard.written)
+    if reply.go_ahead is not (awaited.take is _take_data) and not reply.refused:  # RFC 5321, 4.3.2
+        raise ProtocolError(f"the server answered out of turn: {reply}", heard.written)
+
+
+def _take_nothing(it: Transaction, reply: Reply) -> None:
+    """RSET: whatever the answer, the next command shows where we are."""
+
+
+def _take_mail(it: Transaction, reply: Reply) -> None:
+    it.mail = reply
+
+
+def _take_rcpt(it: Transaction, reply: Reply) -> None:
+    it.rcpts.append(reply)
+
+
+def _take_data(it: Transaction, reply: Reply) -> None:
+    it.data = reply
+
+
+def _take_chunk(it: Transaction, reply: Reply) -> None:
+    """A chunk before the last: only a refusal counts, and for the whole content (RFC 3030, 2)."""
+    if reply.refused:
+        it.data = reply
+
+
+def _take_final(it: Transaction, reply: Reply) -> None:
+    it.finals.append(reply)

@@ -1,0 +1,164 @@
+"""Logging in: AUTH (RFC 4954) with PLAIN, LOGIN, SCRAM-SHA-256, OAUTHBEARER and XOAUTH2.
+
+A mechanism is a generator: it yields what the client says and is sent the server's challenges, all
+without base64. No secret appears in a repr, and the transcript gets stars instead of every octet that
+follows the mechanism's name.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ccc.errors import NotPermitted, ProtocolError, TryLaterError
+from ccc.smtp.extensions import Extensions
+from ccc.smtp.replies import Reply
+from ccc.smtp.scram import scram_sha_256
+from ccc.smtp.steps import Dialogue, Wait, ask
+
+Exchange: TypeAlias = Generator[bytes, bytes, None]
+MASK = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A user name and a password."""
+
+    user: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A user name and an OAuth 2.0 access token (RFC 6750)."""
+
+    user: str
+    secret: str = field(repr=False)
+
+
+Credentials: TypeAlias = Password | Token
+
+
+def log_in(server: Extensions, credentials: Credentials, nonce: str) -> Dialogue[None]:
+    """Log in with the best mechanism that the server offers.
+
+    `nonce` is a fresh random printable string (RFC 5802, 5.1). NotPermitted if the server refuses the
+    login or offers no mechanism for such credentials, TryLaterError if it cannot check them now.
+    """
+    mechanism = choose(server, credentials)
+    exchange = _exchange(mechanism, credentials, nonce)
+    command = f"AUTH {mechanism}"
+    if mechanism == "LOGIN":  # its user name answers a challenge; many servers take no initial response
+        reply = yield from ask(command.encode())
+        said = next(exchange)
+        reply = (yield from _answer(said)) if reply.code == 334 else reply
+    else:
+        initial = b64encode(next(exchange)) or b"="  # RFC 4954, 4
+        reply = yield from ask(command.encode() + b" " + initial, shown=f"{command} {MASK}")
+    complaint = b""
+    while reply.code == 334:  # RFC 4954, 4: a challenge
+        complaint = _decoded(reply)
+        reply = yield from _answer(_respond(exchange, complaint))
+    if not reply.accepted:
+        raise _refusal(credentials.user, reply, complaint if isinstance(credentials, Token) else b"")
+    _finish(exchange)
+
+
+def choose(server: Extensions, credentials: Credentials) -> str:
+    """The best mechanism that the server offers for these credentials."""
+    known = (
+        ("SCRAM-SHA-256", "PLAIN", "LOGIN")
+        if isinstance(credentials, Password)
+        else ("OAUTHBEARER", "XOAUTH2")
+    )
+    for mechanism in known:
+        if mechanism in server.mechanisms:
+            return mechanism
+    offered = ", ".join(server.mechanisms) or "no login at all"
+    raise NotPermitted(
+        f"cannot log in as {credentials.user}: the server offers {offered}, not {' or '.join(known)}",
+        "leave the user name out of the --smtp URL if this server needs no login",
+    )
+
+
+def _exchange(mechanism: str, credentials: Credentials, nonce: str) -> Exchange:
+    """What the client says in this mechanism."""
+    user, secret = credentials.user, credentials.secret
+    match mechanism:
+        case "SCRAM-SHA-256":
+            return scram_sha_256(user, secret, nonce)
+        case "PLAIN":
+            return _plain(user, secret)
+        case "LOGIN":
+            return _login(user, secret)
+        case "OAUTHBEARER":
+            return _bearer(user, secret)
+        case _:
+            return _xoauth2(user, secret)
+
+
+def _plain(user: str, password: str) -> Exchange:
+    """PLAIN: everything at once (RFC 4616, 2)."""
+    yield f"\0{user}\0{password}".encode()
+
+
+def _login(user: str, password: str) -> Exchange:
+    """LOGIN: the name, then the password; never standardized, everywhere understood."""
+    yield user.encode()
+    yield password.encode()
+
+
+def _bearer(user: str, token: str) -> Exchange:
+    """OAUTHBEARER; an error is told in a challenge, which is answered with one octet (RFC 7628, 3)."""
+    name = user.replace("=", "=3D").replace(",", "=2C")  # RFC 5801, 4
+    yield f"n,a={name},\x01auth=Bearer {token}\x01\x01".encode()
+    yield b"\x01"
+
+
+def _xoauth2(user: str, token: str) -> Exchange:
+    """XOAUTH2, Google's and Microsoft's forerunner of OAUTHBEARER; an error is answered with nothing."""
+    yield f"user={user}\x01auth=Bearer {token}\x01\x01".encode()
+    yield b""
+
+
+def _answer(response: bytes) -> Dialogue[Reply]:
+    """Say one response to a challenge."""
+    return (yield from ask(b64encode(response), Wait.COMMAND, MASK))
+
+
+def _respond(exchange: Exchange, challenge: bytes) -> bytes:
+    """The client's next words."""
+    try:
+        return exchange.send(challenge)
+    except StopIteration:
+        raise ProtocolError("the server asks for more than its login mechanism has") from None
+
+
+def _finish(exchange: Exchange) -> None:
+    """Let a mechanism that still has something to check say no."""
+    try:
+        exchange.send(b"")
+    except StopIteration:
+        return
+
+
+def _decoded(reply: Reply) -> bytes:
+    """The challenge in a 334 reply; as it stands if it is not base64, which only LOGIN servers dare."""
+    challenge = reply.lines[0] if reply.lines else b""
+    try:
+        return b64decode(challenge, validate=True)
+    except ValueError:
+        return challenge
+
+
+def _refusal(user: str, reply: Reply, complaint: bytes) -> NotPermitted | TryLaterError:
+    """Why the login failed: for now (RFC 4954, 6: 454) or because of who or what was given."""
+    said = f"{reply} {complaint.decode('utf-8', 'replace')}".rstrip()
+    if reply.transient:
+        return TryLaterError(
+            f"the server cannot log {user} in now: {said}", "run the same command again later"
+        )
+    return NotPermitted(
+        f"the server refused the login of {user}: {said}",
+        "check the user name and the password; many providers want an app password for programs",
+    )

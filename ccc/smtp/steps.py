@@ -1,0 +1,73 @@
+"""The steps of a dialogue: what a protocol generator asks of the transport that drives it.
+
+Octets are counted from the first one said on a connection, before TLS. With every reply the transport
+tells how many of them it had handed to the operating system when the reply came, and how many by now: so the
+protocol can tell an answer from what was said before the question, and a link that was lost before the last
+octet of a message from one that was lost after it.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias, TypeVar
+
+from ccc.smtp.replies import Reply
+
+
+class Wait(Enum):
+    """What is waited for; the transport has a time for each (RFC 5321, 4.5.3.2)."""
+
+    GREETING = "greeting"
+    COMMAND = "command"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    CONTENT = "content"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send these octets; small ones may wait for the next Hear. `shown` stands for them in a transcript."""
+
+    octets: bytes
+    shown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Send what waits, then give the next reply as a Heard."""
+
+    wait: Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A reply; how many octets had been handed over when it came, and how many have by now."""
+
+    reply: Reply
+    before: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartTLS:
+    """Put TLS on the connection now; everything heard in clear is void (RFC 3207, 4.2)."""
+
+
+Step: TypeAlias = Say | Hear | StartTLS
+Result = TypeVar("Result")
+Dialogue: TypeAlias = Generator[Step, Heard | None, Result]
+
+
+def hear(wait: Wait) -> Dialogue[Heard]:
+    """The next reply."""
+    heard = yield Hear(wait)
+    if heard is None:
+        raise TypeError("a Hear is answered with a Heard")
+    return heard
+
+
+def ask(command: bytes, wait: Wait = Wait.COMMAND, shown: str | None = None) -> Dialogue[Reply]:
+    """One command, without its CRLF, and the reply to it."""
+    yield Say(command + b"\r\n", shown)
+    return (yield from hear(wait)).reply
