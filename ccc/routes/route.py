@@ -1,0 +1,21 @@
+"""What all routes have in common."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from ccc.delivery import Delivery, Settled
+
+
+class Route(Protocol):
+    """A way by which deliveries leave."""
+
+    @property
+    def name(self) -> str:
+        """Where it leads, for eyes."""
+
+    def deliver(self, deliveries: Iterable[Delivery], /) -> Iterator[Settled]:
+        """Deliver them in order, and say what became of every recipient of each.
+
+        What a user, a file, a server or a network does is in the outcomes, never an exception. A delivery
+        is taken from the iterable only when its turn has come.
+        """

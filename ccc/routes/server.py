@@ -1,0 +1,92 @@
+"""The server that a URL names: smtps://USER@HOST, smtp://USER@HOST:587, lmtp://HOST:24 or a socket's path."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from ccc.errors import UsageError
+
+_URL = re.compile(
+    r"(?P<scheme>smtps?)://(?:(?P<user>.+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]@:/?#\s]+)(?::(?P<port>\d{1,5}))?/?"
+)
+_PORTS = {"smtps": 465, "smtp": 587}  # RFC 8314, 3.3; RFC 6409, 3.1
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII | re.IGNORECASE)
+
+
+class Security(Enum):
+    """How a connection is kept from others."""
+
+    IMPLICIT = "TLS from the start"  # RFC 8314, 3.3
+    STARTTLS = "STARTTLS required"  # RFC 3207
+    OPPORTUNISTIC = "STARTTLS if offered, unverified"  # RFC 7435
+    NONE = "none"  # a socket in the file system, or LMTP on this host
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a server is and how it is spoken to; `path` is a socket in the file system."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    security: Security = Security.STARTTLS
+    user: str = ""
+    lmtp: bool = False
+
+    @property
+    def name(self) -> str:
+        """The server for eyes, without the user."""
+        return self.path or f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Nothing that is said to it leaves this host."""
+        return bool(self.path) or _LOOPBACK.fullmatch(self.host) is not None
+
+
+def from_url(url: str, *, opportunistic: bool | None = None) -> Server:
+    """The submission server of a URL; UsageError if it is none.
+
+    TLS is required, except that on this host, or where `opportunistic` is asked for, it is used if it is
+    offered; a login is never made over such a connection to another host. False asks for it on this host too.
+    """
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise _malformed(url)
+    from urllib.parse import unquote
+
+    scheme, user = match["scheme"], unquote(match["user"] or "")
+    port = int(match["port"] or _PORTS[scheme])
+    if ":" in (match["user"] or ""):
+        raise UsageError(
+            "--smtp: a password in a URL can be read by everyone on this host",
+            "leave it out and use --password-command or --password-fd",
+        )
+    if not 0 < port < 65536:
+        raise _malformed(url)
+    server = Server(match["host"].strip("[]"), port, security=Security.IMPLICIT, user=user)
+    if scheme == "smtps":
+        return server
+    if opportunistic and user and not server.loopback:
+        raise UsageError("--tls opportunistic: a login needs a connection that is verified", "leave it out")
+    loose = server.loopback if opportunistic is None else opportunistic
+    security = Security.OPPORTUNISTIC if loose else Security.STARTTLS
+    return Server(server.host, port, security=security, user=user)
+
+
+def lmtp_from(place: str) -> Server:
+    """The LMTP server at HOST:PORT or PATH (RFC 2033); UsageError if it is neither."""
+    if "/" in place:
+        return Server(path=place, security=Security.NONE, lmtp=True)
+    host, colon, port = place.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise UsageError(
+            f"--via lmtp:{place}: neither HOST:PORT nor the path of a socket", "try lmtp:localhost:24"
+        )
+    return Server(host.strip("[]"), int(port), security=Security.NONE, lmtp=True)
+
+
+def _malformed(url: str) -> UsageError:
+    return UsageError(
+        f"--smtp {url}: this is no server", "write smtps://USER@HOST, or smtp://USER@HOST:587 for STARTTLS"
+    )

@@ -1,0 +1,158 @@
+"""A submission server (RFC 6409), or an LMTP server (RFC 2033): the dialogues of smtp/ over a connection.
+
+A batch goes over one connection. Another one is opened only if a message of ours spoilt the first; when the
+server or the network ended it, what was not begun is deferred.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from ccc.delivery import Delivery, Settled, given_up
+from ccc.errors import CccError
+from ccc.routes.server import Security, Server
+from ccc.smtp.conversation import Conversation
+from ccc.smtp.extensions import Extensions
+from ccc.smtp.login import Credentials
+from ccc.smtp.session import Opening, StartTLSPolicy, open_session, quit_session
+from ccc.transport.dial import Address, connect, connect_path, look_up, shown
+from ccc.transport.interrupts import Interrupts
+from ccc.transport.link import Link, Secure, Socket, drive, run
+from ccc.transport.timeouts import Timeouts
+from ccc.transport.transcript import Transcript
+
+_STARTTLS = {
+    Security.IMPLICIT: StartTLSPolicy.NEVER,
+    Security.STARTTLS: StartTLSPolicy.REQUIRED,
+    Security.OPPORTUNISTIC: StartTLSPolicy.OPPORTUNISTIC,
+    Security.NONE: StartTLSPolicy.NEVER,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a server is spoken to: what the user may set, and whom a session is shown to."""
+
+    ca_file: str | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    helo: str = ""  # our domain; the address of our end of the connection if empty (RFC 5321, 4.1.4)
+    window: int = 4  # contents unanswered at once
+    hide: tuple[str, ...] = ()  # extensions that are not used though they are offered
+    transcript: Transcript | None = None
+    interrupts: Interrupts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The route to one server."""
+
+    server: Server
+    credentials: Credentials | None = None
+    manner: Manner = field(default_factory=Manner)
+
+    @property
+    def name(self) -> str:
+        """The server for eyes."""
+        return self.server.name
+
+    def deliver(self, deliveries: Iterable[Delivery], /) -> Iterator[Settled]:
+        """Deliver them over as few connections as possible."""
+        rest = iter(deliveries)
+        for first in rest:
+            try:
+                link, extensions, said = self._open()
+            except CccError as error:
+                yield from self._give_up(chain((first,), rest), error)
+                return
+            try:
+                conversation = Conversation(
+                    extensions, window=self.manner.window, said=said, lmtp=self.server.lmtp, hop=self.name
+                )
+                for _ in drive(conversation.deliver(chain((first,), rest)), link):
+                    while conversation.settled:
+                        yield conversation.settled.popleft()
+                yield from conversation.settled
+                if conversation.usable:
+                    run(quit_session(), link)
+            finally:
+                link.close()
+            if conversation.ended_by is not None:
+                yield from self._give_up(rest, conversation.ended_by)
+
+    def _give_up(self, deliveries: Iterable[Delivery], error: CccError) -> Iterator[Settled]:
+        """None of these was begun."""
+        for delivery in deliveries:
+            yield given_up(delivery, error, self.name)
+
+    def _open(self) -> tuple[Link, Extensions, int]:
+        """An open session: its link, what the server offers, and how many octets it took so far."""
+        if self.server.security in (Security.IMPLICIT, Security.STARTTLS) and self.manner.ca_file is None:
+            from ccc.transport.tls import UnknownIssuer
+
+            try:
+                return self._open_with(every_root=False)
+            except UnknownIssuer:  # the system may keep its roots elsewhere
+                return self._open_with(every_root=True)
+        return self._open_with(every_root=True)
+
+    def _open_with(self, *, every_root: bool) -> tuple[Link, Extensions, int]:
+        """Connect, secure, greet and log in."""
+        socket, where, helo = self._dial()
+        transcript = self.manner.transcript
+        if transcript:
+            transcript.note(f"connected to {where}")
+        secure: Secure | None = None
+        link: Link | None = None
+        try:
+            if self.server.security is not Security.NONE:
+                secure = self._secure(every_root=every_root)
+            link = Link(
+                socket,
+                self.manner.timeouts,
+                secure=secure,
+                transcript=transcript,
+                interrupts=self.manner.interrupts,
+            )
+            if self.server.security is Security.IMPLICIT:
+                link.start_tls()
+            extensions = run(open_session(self._opening(helo)), link)
+        except BaseException:
+            (link or socket).close()
+            raise
+        return link, extensions.without(*self.manner.hide), link.written
+
+    def _dial(self) -> tuple[Socket, str, str]:
+        """A connection, the other end's name for eyes, and our name for the greeting."""
+        if self.server.path:
+            return connect_path(self.server.path), self.server.path, self.manner.helo or "localhost"
+        addresses: list[Address] = look_up(self.server.host, self.server.port)
+        socket = connect(addresses, self.manner.timeouts.connect, self.manner.interrupts)
+        ours, theirs = str(socket.getsockname()[0]), socket.getpeername()
+        literal = f"[IPv6:{ours}]" if ":" in ours else f"[{ours}]"  # RFC 5321, 4.1.3
+        return socket, f"{self.server.host} {shown(theirs)}", self.manner.helo or literal
+
+    def _opening(self, helo: str) -> Opening:
+        """How the session begins."""
+        from base64 import b64encode
+        from os import urandom
+
+        return Opening(
+            helo,
+            _STARTTLS[self.server.security],
+            self.credentials,
+            nonce=b64encode(urandom(18)).decode() if self.credentials else "",
+            lmtp=self.server.lmtp,
+        )
+
+    def _secure(self, *, every_root: bool) -> Secure:
+        """Puts TLS on the connection when its time comes, as this server asks for it."""
+
+        def secure(plain: Socket, deadline: float) -> tuple[Socket, str]:
+            from ccc.transport.tls import Trust, put_tls_on
+
+            # Unverified is better than clear where nothing was promised (RFC 7435), and never where it was.
+            verify = self.server.security is not Security.OPPORTUNISTIC
+            trust = Trust(self.manner.ca_file, verify)
+            return put_tls_on(plain, self.server.host, trust, deadline, every_root=every_root)
+
+        return secure
