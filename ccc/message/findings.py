@@ -1,0 +1,99 @@
+"""What is odd about a message that goes out all the same.
+
+Nothing is repaired: a repair would change octets. Who sends it should know, and decide.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ccc.message.header import JUNK
+from ccc.message.message import Message
+
+# RFC 5322, 3.6: "at most one", apart from the fields that are never sent on.
+_ONCE: Final = {
+    "date": "Date",
+    "from": "From",
+    "sender": "Sender",
+    "reply-to": "Reply-To",
+    "to": "To",
+    "cc": "Cc",
+    "message-id": "Message-ID",
+    "in-reply-to": "In-Reply-To",
+    "references": "References",
+    "subject": "Subject",
+    "mime-version": "MIME-Version",  # RFC 2045, 4
+    "content-type": "Content-Type",
+    "content-transfer-encoding": "Content-Transfer-Encoding",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One odd thing: a name for programs, how bad it is, a sentence for people."""
+
+    code: str
+    level: Literal["note", "warning"]
+    text: str
+
+
+def findings(message: Message) -> tuple[Finding, ...]:
+    """All that is odd about the message itself, header first."""
+    return (*_about_header(message), *_about_lines(message), *_about_body(message))
+
+
+def _about_header(message: Message) -> Iterator[Finding]:
+    facts = message.facts
+    counted = Counter([field.key for field in message.header])
+    for key, name in _ONCE.items():
+        if counted[key] > 1:
+            yield _duplicate(name, counted[key])
+    if junk := counted[JUNK]:
+        yield _junk(message, junk)
+    if facts.utf8_header:
+        text = "the header has raw UTF-8: SMTPUTF8 is used where it is offered, else only 8BITMIME"
+        yield Finding("eight-bit-header", "note", text)
+    elif facts.eight_bit_header:
+        text = "the header has octets over 127 that are not UTF-8: they go out as they are"
+        yield Finding("eight-bit-header", "warning", text)
+
+
+def _about_lines(message: Message) -> Iterator[Finding]:
+    facts = message.facts
+    if message.has_bom:
+        yield Finding("byte-order-mark", "note", "the byte-order mark before the header is dropped")
+    if facts.long_lines:
+        text = (
+            f"{_many(facts.long_lines, 'line')} over 998 octets (RFC 5322, 2.1.1): "
+            "a server may refuse or break such lines, and breaking one breaks signatures"
+        )
+        yield Finding("long-lines", "warning", text)
+    if facts.stray:
+        text = f"{_many(facts.stray, 'line end')} of another kind than the rest: all become CRLF"
+        yield Finding("stray-line-ends", "warning", text)
+
+
+def _about_body(message: Message) -> Iterator[Finding]:
+    if message.facts.cut_off:
+        text = "the multipart body has no closing boundary: the message looks cut off"
+        yield Finding("cut-off", "warning", text)
+
+
+def _duplicate(name: str, count: int) -> Finding:
+    text = f"{_many(count, f'{name} field')}: mail programs differ in which one they show"
+    return Finding("duplicate-field", "warning", text)
+
+
+def _junk(message: Message, count: int) -> Finding:
+    first = message.header.all(JUNK)[0]
+    line = message.first_line + message.header.line_of(first) - 1
+    text = (
+        f"{_many(count, 'line')} of junk in the header, first in line {line}: "
+        "some mail programs end the header there"
+    )
+    return Finding("junk-line", "warning", text)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

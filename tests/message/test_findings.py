@@ -1,0 +1,61 @@
+"""What is odd about a message that goes out all the same."""
+
+import pytest
+
+from ccc.message import HeldOctets, read
+from ccc.message.findings import Finding, findings
+
+
+def found(octets: bytes) -> tuple[Finding, ...]:
+    return findings(read(HeldOctets(octets), "test.eml"))
+
+
+PLAIN = b"From: a\nTo: b\nSubject: c\nDate: d\nMessage-ID: <e@f>\n\ntext\n"
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n"])
+def test_a_plain_message_is_not_odd(end):
+    assert found(PLAIN.replace(b"\n", end)) == ()
+
+
+@pytest.mark.parametrize(
+    ("octets", "code", "level", "words"),
+    [
+        (b"To: \xc3\xa4\n\n", "eight-bit-header", "note", "SMTPUTF8"),
+        (b"To: \xe4\n\n", "eight-bit-header", "warning", "not UTF-8"),
+        (b"To: a\njunk\n\n", "junk-line", "warning", "first in line 2"),
+        (b"From x\nTo: a\n b\njunk\nmore junk\n\n", "junk-line", "warning", "2 lines"),
+        (b"\xef\xbb\xbfTo: a\n\n", "byte-order-mark", "note", "dropped"),
+        (b"To: a\n\n" + b"x" * 999, "long-lines", "warning", "1 line over 998"),
+        (b"To: a\n\n" + (b"x" * 999 + b"\n") * 2, "long-lines", "warning", "2 lines over 998"),
+        (b"To: a\n\nb\rc\n", "stray-line-ends", "warning", "1 line end"),
+        (b"To: a\n\n\n\n\nb\rc\r\n", "stray-line-ends", "warning", "2 line ends"),
+        (b"Content-Type: multipart/x; boundary=b\n\n--b\n", "cut-off", "warning", "cut off"),
+    ],
+)
+def test_what_is_odd_is_found(octets, code, level, words):
+    (finding,) = found(octets)
+    assert (finding.code, finding.level) == (code, level)
+    assert words in finding.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Date", "From", "Sender", "Reply-To", "To", "Cc", "Message-ID", "In-Reply-To", "References", "Subject"],
+)  # fmt: skip
+def test_a_field_that_may_stand_once_stands_twice(name):
+    (finding,) = found(f"{name}: a\n{name.lower()} : b\n\n".encode())
+    assert finding == Finding("duplicate-field", "warning", finding.text)
+    assert f"2 {name} fields" in finding.text
+
+
+@pytest.mark.parametrize("name", ["Received", "X-Anything", "Comments", "Resent-To", "Bcc"])
+def test_other_fields_may_stand_twice(name):
+    assert found(f"{name}: a\n{name}: b\n\n".encode()) == ()
+
+
+def test_several_odd_things_are_several_findings():
+    codes = [finding.code for finding in found(b"\xef\xbb\xbfTo: a\nTo: \xe4\nx\n\nb\r")]
+    assert codes == [
+        "duplicate-field", "junk-line", "eight-bit-header", "byte-order-mark", "stray-line-ends",
+    ]  # fmt: skip
