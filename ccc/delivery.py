@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ccc.address import Mailbox
 from ccc.envelope import Envelope
@@ -29,8 +29,7 @@ class Sendable(Protocol):
         """All octets, every line end made `end`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dsn:
+class Dsn(NamedTuple):
     """The delivery status notifications asked for (RFC 3461, 4): `notify` words, `ret`, `envid`."""
 
     notify: tuple[str, ...] = ()
@@ -47,8 +46,7 @@ class Delivery:
     dsn: Dsn | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What became of some recipients of a delivery, or of all of them."""
 
     delivery: Delivery

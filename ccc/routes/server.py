@@ -1,8 +1,8 @@
 """The server that a URL names: smtps://USER@HOST, smtp://USER@HOST:587, lmtp://HOST:24 or a socket's path."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ccc.errors import UsageError
 
@@ -22,8 +22,7 @@ class Security(Enum):
     NONE = "none"  # a socket in the file system, or LMTP on this host
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """Where a server is and how it is spoken to; `path` is a socket in the file system."""
 
     host: str = ""

@@ -5,8 +5,8 @@ server or the network ended it, what was not begun is deferred.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 from ccc.delivery import Delivery, Settled, given_up
 from ccc.errors import CccError
@@ -29,12 +29,11 @@ _STARTTLS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(NamedTuple):
     """How a server is spoken to: what the user may set, and whom a session is shown to."""
 
     ca_file: str | None = None
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    timeouts: Timeouts = Timeouts()
     helo: str = ""  # our domain; the address of our end of the connection if empty (RFC 5321, 4.1.4)
     window: int = 4  # contents unanswered at once
     hide: tuple[str, ...] = ()  # extensions that are not used though they are offered
@@ -42,13 +41,12 @@ class Manner:
     interrupts: Interrupts | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """The route to one server."""
 
     server: Server
     credentials: Credentials | None = None
-    manner: Manner = field(default_factory=Manner)
+    manner: Manner = Manner()
 
     @property
     def name(self) -> str:

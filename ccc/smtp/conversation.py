@@ -40,8 +40,8 @@ class Awaited(NamedTuple):
     asked_at: int
 
 
-class EarlyRefusal(LinkError):
-    """The server refused a content before it had all of it: its next replies cannot be told apart."""
+class Spoilt(LinkError):
+    """One message spoilt the connection, which must be given up; others may go on over another one."""
 
 
 class Conversation:
@@ -78,8 +78,8 @@ class Conversation:
             while self._todo or self._awaited:
                 yield from self._settle()
                 yield from self._work()
-        except (EarlyRefusal, MessageError) as error:  # the fault of one message: others may go on elsewhere
-            self._abandon(error, error.written if isinstance(error, LinkError) else 0)
+        except Spoilt as error:
+            self._abandon(error, error.written)
         except LinkError as error:
             self.ended_by = error
             self._abandon(error, error.written)
@@ -127,11 +127,15 @@ class Conversation:
         if it.hopeless:  # RFC 2920, 3.1: DATA may be accepted although no recipient was
             yield from self._say(it, END_OF_DATA, _take_final, Wait.CONTENT)
             return
-        size = it.delivery.content.size
-        for block in dot_stuffed(it.delivery.content.blocks() if small is None else (small,)):
-            self._said += len(block)
-            yield Say(block, f"({size} octets of content)" if size else "")
-            size = 0
+        shown = f"({it.delivery.content.size} octets of content)"
+        try:
+            for block in dot_stuffed(it.delivery.content.blocks() if small is None else (small,)):
+                self._said += len(block)
+                yield Say(block, shown)
+                shown = ""
+        except MessageError as error:  # without its dot it is no message, and nothing else can be said
+            self._blame(it, error)
+            raise Spoilt("another message changed while it was sent") from error
         yield from self._say(it, END_OF_DATA, _take_final, Wait.CONTENT, last=True)
 
     def _bdat(self, it: Transaction, small: bytes | None) -> Dialogue[None]:
@@ -197,9 +201,8 @@ class Conversation:
         if reply.code == SERVICE_CLOSING:
             raise ServiceClosing(reply)
         if early:
-            raise EarlyRefusal(
-                f"the server refused the content before its end: {reply}", written=heard.written
-            )
+            # Its next replies cannot be told apart: does it take the rest for content, or for commands?
+            raise Spoilt(f"the server refused another content before its end: {reply}", written=heard.written)
         self._sweep()
 
     def _sweep(self) -> None:
@@ -211,26 +214,29 @@ class Conversation:
 
     def _record(self, it: Transaction, written: int) -> None:
         """Note what became of a transaction; who was one too many for it gets another one."""
-        crowded_out = it.crowded_out()
-        if crowded_out:
-            self._todo.append(Transaction(it.delivery, crowded_out, self._lmtp))
+        if it.crowd and it.error is None:
+            self._todo.append(Transaction(it.delivery, it.crowd, self._lmtp))
         self.settled.append(Settled(it.delivery, tuple(it.outcomes(written, self._hop))))
 
     def _abandon(self, error: CccError, written: int) -> None:
         """The connection is over: whatever is not settled is settled by what is known of it."""
         self.usable = False
-        culprit = self._unsettled[0].delivery if self._unsettled else None
         while self._unsettled or self._todo:
             it = (self._unsettled or self._todo).popleft()
-            own_fault = isinstance(error, MessageError) and it.delivery is not culprit
-            it.error = it.error or (LinkError("another message broke the connection") if own_fault else error)
+            it.error = it.error or error
             self._record(it, written)
+
+    def _blame(self, it: Transaction, error: MessageError) -> None:
+        """The content is of no use, to this transaction and to all others of its delivery."""
+        for each in (it, *self._todo):
+            if each.delivery is it.delivery:
+                each.error = error
 
     def _leave(self, signal: Interrupted) -> Dialogue[None]:
         """After a signal: hear the answer to what is out of our hands, then let go (DESIGN: signals)."""
         error: CccError = signal
         try:
-            while any(it.committed(signal.written) for it in self._unsettled):
+            while any(awaited.transaction.committed(signal.written) for awaited in self._awaited):
                 yield from self._hear_next()
         except (LinkError, ServiceClosing, Interrupted) as worse:
             error = worse

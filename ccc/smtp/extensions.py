@@ -1,15 +1,16 @@
 """What a server offers: the keywords of its EHLO reply (RFC 5321, 4.1.1.1)."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ccc.smtp.replies import Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Extensions:
+class Extensions(NamedTuple):
     """The EHLO keywords in upper case, each with its parameters; empty after a HELO."""
 
-    keywords: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    keywords: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @classmethod
     def of(cls, reply: Reply) -> "Extensions":

@@ -7,7 +7,7 @@ in the middle of a reply.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ccc.errors import ProtocolError
 
@@ -20,8 +20,7 @@ _LINE = re.compile(rb"([2-5][0-9][0-9])([ -]|$)")  # RFC 5321, 4.2: the first di
 _ENHANCED = re.compile(rb"([245])\.(\d{1,3})\.(\d{1,3})(?= |$)")  # RFC 3463, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One reply: its code, and the text of each line without code, separator and line end."""
 
     code: int

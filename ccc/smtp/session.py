@@ -1,7 +1,7 @@
 """The opening of a session, up to the point where mail can be sent: greeting, EHLO, STARTTLS, AUTH."""
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ccc.errors import CccError, LinkError, NotPermitted, ProtocolError, RefusedError, TryLaterError
 from ccc.smtp.extensions import Extensions
@@ -18,8 +18,7 @@ class StartTLSPolicy(Enum):
     NEVER = "never"  # implicit TLS, or a local socket
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """How a session begins; `helo` is our domain or address literal (RFC 5321, 4.1.3)."""
 
     helo: str

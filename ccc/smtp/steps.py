@@ -7,9 +7,8 @@ octet of a message from one that was lost after it.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ccc.smtp.replies import Reply
 
@@ -25,23 +24,20 @@ class Wait(Enum):
     CONTENT = "content"
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(NamedTuple):
     """Send these octets; small ones may wait for the next Hear. `shown` stands for them in a transcript."""
 
     octets: bytes
     shown: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hear:
+class Hear(NamedTuple):
     """Send what waits, then give the next reply as a Heard."""
 
     wait: Wait
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A reply; how many octets had been handed over when it came, and how many have by now."""
 
     reply: Reply
@@ -49,8 +45,7 @@ class Heard:
     written: int
 
 
-@dataclass(frozen=True, slots=True)
-class StartTLS:
+class StartTLS(NamedTuple):
     """Put TLS on the connection now; everything heard in clear is void (RFC 3207, 4.2)."""
 
 

@@ -66,26 +66,28 @@ class Transaction:
         """With so many octets handed over, the server may have the whole message."""
         return self.committed_at is not None and self.committed_at <= written
 
-    def crowded_out(self) -> tuple[Mailbox, ...]:
+    @property
+    def crowd(self) -> tuple[Mailbox, ...]:
         """The recipients that were only too many for this transaction (RFC 5321, 4.5.3.1.10)."""
-        if not self.accepted_rcpts or self.error is not None:
+        if not self.accepted_rcpts:
             return ()
         replies = zip(self.forward_paths, self.rcpts, strict=False)
         return tuple(mailbox for mailbox, reply in replies if _too_many(reply))
 
     def outcomes(self, written: int, hop: str = "") -> Iterator[Outcome]:
-        """What became of each recipient, those aside who were crowded out.
+        """What became of each recipient; the crowd has another chance, unless this one was given up.
 
         `written` octets of the connection had been handed over at the end.
         """
         finals = iter(self.finals if self.lmtp else self.finals * len(self.forward_paths))
-        crowded_out = self.crowded_out()
+        crowd = self.crowd
         for place, mailbox in enumerate(self.forward_paths):
-            if mailbox not in crowded_out:
-                reply = self._refusal(place) or next(finals, None)
-                if reply is not None:
-                    yield judge(mailbox, reply, hop)
-                    continue
+            if mailbox in crowd:
+                if self.error is not None:
+                    yield deferred(mailbox, self.rcpts[place], hop)
+            elif reply := self._refusal(place) or next(finals, None):
+                yield judge(mailbox, reply, hop)
+            else:
                 error = self.error or LinkError("the server did not answer")
                 committed = self.committed(written) and not isinstance(error, ServiceClosing)
                 yield unanswered(mailbox, error, committed=committed, hop=hop)
@@ -116,8 +118,13 @@ def judge(mailbox: Mailbox, reply: Reply, hop: str = "") -> Outcome:
     if reply.accepted:
         return Outcome(mailbox, State.ACCEPTED, reply, reply.text, None, hop)
     if reply.transient:  # RFC 5321, 4.2.1
-        return Outcome(mailbox, State.DEFERRED, reply, reply.text, Kind.TRY_LATER, hop)
+        return deferred(mailbox, reply, hop)
     return Outcome(mailbox, State.REFUSED, reply, reply.text, _kind(reply), hop)
+
+
+def deferred(mailbox: Mailbox, reply: Reply, hop: str = "") -> Outcome:
+    """Refused for now, whatever the code."""
+    return Outcome(mailbox, State.DEFERRED, reply, reply.text, Kind.TRY_LATER, hop)
 
 
 def _kind(reply: Reply) -> Kind:

@@ -26,7 +26,7 @@ def look_up(host: str, port: int) -> list[Address]:
         ) from error
     except UnicodeError as error:
         raise DomainError(f"{host} is no host name", "check the name in the --smtp URL") from error
-    return interleave([(family, address) for family, _, _, _, address in found if isinstance(address[0], str)])
+    return interleave([(family, place) for family, _, _, _, place in found if isinstance(place[0], str)])
 
 
 def interleave(addresses: Sequence[Address]) -> list[Address]:

@@ -1,12 +1,11 @@
 """How long each step may take, in seconds (RFC 5321, 4.5.3.2)."""
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from ccc.smtp.steps import Wait
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Seconds; each holds for a whole reply, however it drips, or for a block of content."""
 
     connect: float = 30.0
@@ -21,7 +20,7 @@ class Timeouts:
 
     def at_most(self, seconds: float) -> "Timeouts":
         """The same with no step longer than `seconds`."""
-        return Timeouts(**{each.name: min(getattr(self, each.name), seconds) for each in fields(self)})
+        return Timeouts(*(min(each, seconds) for each in self))
 
     def of(self, wait: Wait) -> float:
         """The seconds for a reply."""
