@@ -63,8 +63,13 @@ class Header:
         octets = self.octets()
         if CR not in octets:
             return unified(octets)
+        if octets.count(CR) == octets.count(LF) == octets.count(CRLF) and self._ended_by_crlf():
+            return octets
         # Field by field: once a field is left out, a CR and an LF may meet that were no CRLF before.
         return b"".join([unified(field.raw) for field in self.fields])
+
+    def _ended_by_crlf(self) -> bool:
+        return all([field.raw.endswith(CRLF) for field in self.fields])
 
     def all(self, key: str) -> tuple[Field, ...]:
         """Every field of this lower-case name, from the top."""

@@ -1,0 +1,171 @@
+"""What became of each recipient, and the exit status of a run.
+
+A message has no fate of its own: each recipient has one (RFC 5321, 3.3). A receipt is the list of them,
+or the error that came before the first of them. This is the only place that turns a kind of failure into
+an exit status, so that one message and a batch of ten thousand follow the same rule.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from ccc.address import Mailbox
+from ccc.errors import CccError, Interrupted, Kind
+from ccc.smtp.replies import Reply
+
+SCHEMA = 1
+SIGINT = 2  # POSIX, signal.h; importing signal would cost more than the number says
+
+# The numbers are those of sysexits.h, which Postfix pipes, .forward files and cron wrappers read.
+EXIT: dict[Kind, int] = {
+    Kind.DECLINED: 1,
+    Kind.USAGE: 64,
+    Kind.MESSAGE: 65,
+    Kind.SOURCE: 66,
+    Kind.DOMAIN: 68,
+    Kind.REFUSED: 69,
+    Kind.BUG: 70,
+    Kind.CANNOT_WRITE: 73,
+    Kind.NOT_RECORDED: 74,
+    Kind.TRY_LATER: 75,
+    Kind.PROTOCOL: 76,
+    Kind.PERMISSION: 77,
+    Kind.CONFIGURATION: 78,
+    Kind.INTERRUPTED: 130,
+}
+
+# A run exits with the first of these that occurred: what running again can still change comes first.
+# 76 is no result of a delivery (there it is deferred or in doubt), so it stands beside 75.
+WORST_FIRST = (130, 75, 76, 70, 78, 77, 74, 73, 69, 68, 65, 66, 64, 1, 0)
+
+
+class State(Enum):
+    """Where one recipient's copy is."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    IN_DOUBT = "in doubt"
+
+    @property
+    def meaning(self) -> str:
+        """What the state means for the user, and what to do next."""
+        return _MEANING[self]
+
+
+_MEANING = {
+    State.ACCEPTED: "the server has taken responsibility for it",  # RFC 5321, 6.1
+    State.REFUSED: "refused for good; sending it again would end in the same way",  # RFC 5321, 4.2.1
+    State.DEFERRED: "not delivered; running the same command again is safe",  # RFC 5321, 4.5.4.1
+    State.IN_DOUBT: (  # RFC 1047, 2: no protocol can close this gap
+        "it may have arrived: the connection was lost between the last octet and the answer; "
+        "ask the recipient before sending it again"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one recipient: its state, the reply that decided, and at which hop.
+
+    `reason` says why in one sentence, with the reply's text where a reply decided. `kind` is None
+    exactly when it was accepted.
+    """
+
+    mailbox: Mailbox
+    state: State
+    reply: Reply | None = None
+    reason: str = ""
+    kind: Kind | None = None
+    hop: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.state is State.ACCEPTED) != (self.kind is None):
+            raise ValueError(f"an outcome cannot be {self.state.value} with the kind {self.kind}")
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status that this recipient alone would give.
+
+        In doubt is always 75. So is what a signal cut short: the run, not the recipient, was
+        interrupted, and status_of() says by what.
+        """
+        if self.kind is None:
+            return 0
+        if self.state is State.IN_DOUBT or self.kind is Kind.INTERRUPTED:
+            return EXIT[Kind.TRY_LATER]
+        return EXIT[self.kind]
+
+    def as_json(self) -> dict[str, object]:
+        """The outcome for `--json`; the reply is the server's own text, not yet made visible."""
+        return {
+            "recipient": self.mailbox.addr_spec,
+            "state": self.state.value,
+            "kind": self.kind.value if self.kind else None,
+            "reason": self.reason,
+            "reply": _reply_json(self.reply),
+            "hop": self.hop,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one message: an outcome for each recipient, and an error where there was one.
+
+    An error without outcomes stopped the message before anything was sent; an error beside outcomes
+    says what happened besides, such as a record that could not be written.
+    """
+
+    source: str
+    outcomes: tuple[Outcome, ...] = ()
+    error: CccError | None = None
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status that this message alone would give."""
+        return exit_status((self,))
+
+    def statuses(self) -> Iterator[int]:
+        """The exit status of each recipient, and of the error."""
+        yield from (outcome.exit_status for outcome in self.outcomes)
+        if self.error:
+            yield status_of(self.error)
+
+    def as_json(self) -> dict[str, object]:
+        """The receipt for `--json`, schema 1. It can be merged with Plan.as_json(): common keys agree."""
+        return {
+            "schema": SCHEMA,
+            "source": self.source,
+            "outcomes": [outcome.as_json() for outcome in self.outcomes],
+            "error": _error_json(self.error),
+            "exit_status": self.exit_status,
+        }
+
+
+def exit_status(receipts: Iterable[Receipt]) -> int:
+    """The exit status of a run: the worst that occurred, 0 if nothing went wrong."""
+    return worst(status for receipt in receipts for status in receipt.statuses())
+
+
+def status_of(error: CccError) -> int:
+    """The exit status of an error that ended something; only Ctrl-C is 130, other signals mean later."""
+    if isinstance(error, Interrupted) and error.signal != SIGINT:
+        return EXIT[Kind.TRY_LATER]
+    return EXIT[error.kind]
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """The first of WORST_FIRST that occurs in `statuses`; 0 if there are none."""
+    return min(statuses, key=WORST_FIRST.index, default=0)
+
+
+def _reply_json(reply: Reply | None) -> dict[str, object] | None:
+    if reply is None:
+        return None
+    return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}
+
+
+def _error_json(error: CccError | None) -> dict[str, object] | None:
+    if error is None:
+        return None
+    return {"kind": error.kind.value, "what": error.what, "cure": error.cure}

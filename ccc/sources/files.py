@@ -1,0 +1,238 @@
+"""Messages in files, and on standard input: octets that are read when needed and never held whole.
+
+A file counts as it was when it was first opened: everything it said then is what the plan shows, so a
+file that is another one when its last octet is read ends the delivery before that octet goes out
+(SourceChanged). What can be read only once, such as a pipe, is spooled: in memory while it is small,
+then in a temporary file without a name.
+
+`ccc redirect <(formail ...)` names a pipe as /dev/fd/63, which is read like standard input. Any other
+pipe or device is refused: opening it can wait for ever, and its octets cannot be read twice.
+"""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+
+from ccc.errors import MessageError, SourceChanged, SourceError, StateError
+from ccc.message.octets import BLOCK, HeldOctets, Octets
+
+SPOOL = 1 << 20  # octets of standard input that are held in memory
+
+_COUNT_LINE = 64
+_PLIST = (b"<", b"bplist")
+_DESCRIPTOR = re.compile(r"/dev/fd/([0-9]{1,9})")
+_STDIN = 0
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def open_source(name: str, stdin: int = _STDIN) -> Octets:
+    """The octets of the message named `name`: a file (.emlx is cut to its message) or `-`.
+
+    `stdin` is the descriptor that `-` stands for. Raises SourceError, and MessageError for an .emlx
+    whose count is wrong.
+    """
+    if name in {"-", "/dev/stdin"}:
+        return spool(stdin)
+    if (named := _DESCRIPTOR.fullmatch(name)) and not _is_regular(int(named[1])):
+        return spool(int(named[1]))
+    octets = FileOctets(name)
+    return _emlx(octets) if name.lower().endswith(".emlx") else octets
+
+
+class FileOctets:
+    """The octets of a regular file as it was when this was made.
+
+    The descriptor is closed after the last block and by `close`; a later `block` opens the file again
+    and raises SourceChanged if it is not the same any more.
+    """
+
+    __slots__ = ("_descriptor", "_identity", "_start", "name", "size")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._descriptor: int | None = None
+        try:
+            # O_NONBLOCK: a pipe without a writer would otherwise wait for one (open(2))
+            self._descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        except (OSError, ValueError) as problem:
+            raise _unreadable(name, problem) from problem
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            raise _not_a_file(name, status)
+        self._start = 0
+        self.size = status.st_size
+        self._identity = _identity(status)
+        if not self.size:
+            self.close()
+
+    def block(self, offset: int) -> bytes:
+        """At most BLOCK octets from `offset`; none only at the end. Raises SourceChanged."""
+        if offset >= self.size:
+            return b""
+        descriptor = self._open()
+        count = min(BLOCK, self.size - offset)
+        octets = _pread(descriptor, count, self._start + offset, self.name)
+        if offset + len(octets) == self.size:
+            self._verify(os.fstat(descriptor))
+            self.close()
+        return octets
+
+    def narrow(self, start: int, size: int) -> None:
+        """Be only the `size` octets from `start` on from now on."""
+        self._start += start
+        self.size = size
+
+    def close(self) -> None:
+        """Give the descriptor back; the octets stay readable."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            try:
+                self._descriptor = os.open(self.name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            except OSError as problem:
+                raise _changed(self.name, f"cannot be read any more ({problem.strerror})") from problem
+            self._verify(os.fstat(self._descriptor))
+        return self._descriptor
+
+    def _verify(self, status: os.stat_result) -> None:
+        if _identity(status) != self._identity:
+            self.close()
+            raise _changed(self.name, "was changed while it was read")
+
+
+class SpooledOctets:
+    """Octets in a file that nobody else can see; it goes when this object does."""
+
+    __slots__ = ("_descriptor", "size")
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.size = os.fstat(descriptor).st_size
+
+    def block(self, offset: int) -> bytes:
+        """At most BLOCK octets from `offset`; none only at the end."""
+        if offset >= self.size:
+            return b""
+        return _pread(self._descriptor, min(BLOCK, self.size - offset), offset, "the spool")
+
+    def close(self) -> None:
+        """Nothing: what came from a pipe cannot be read again, so it stays as long as this object."""
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+
+def spool(descriptor: int) -> Octets:
+    """Everything that can still be read from `descriptor`, which stays open. Raises SourceError."""
+    head = bytearray()
+    for octets in _stream(descriptor):
+        head += octets
+        if len(head) > SPOOL:
+            return _spool_to_file(head, descriptor)
+    return HeldOctets(bytes(head))
+
+
+def _spool_to_file(head: bytearray, descriptor: int) -> SpooledOctets:
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(head)
+            file.writelines(_stream(descriptor))
+            file.flush()
+            return SpooledOctets(os.dup(file.fileno()))
+    except OSError as problem:
+        raise StateError(
+            f"what comes from standard input cannot be kept: {problem.strerror}",
+            cure="make room, or set TMPDIR to a folder that has some",
+        ) from problem
+
+
+def _stream(descriptor: int) -> Iterator[bytes]:
+    try:
+        while octets := os.read(descriptor, 1 << 16):
+            yield octets
+    except OSError as problem:
+        raise _unreadable("-", problem) from problem
+
+
+def _emlx(octets: FileOctets) -> Octets:
+    """Apple Mail: a line with the message's count of octets, the message, then a property list."""
+    line, newline, _ = octets.block(0)[:_COUNT_LINE].partition(b"\n")
+    count = line.strip()
+    if not newline or not count.isdigit():
+        raise _wrong_count(octets.name, "its first line is no count of octets")
+    start, size = len(line) + 1, int(count)
+    after = octets.block(start + size)[:_COUNT_LINE].lstrip()
+    octets.close()
+    if start + size > octets.size:
+        raise _wrong_count(octets.name, f"it is shorter than the {size} octets it announces")
+    if not after.startswith(_PLIST) and after:
+        raise _wrong_count(octets.name, f"no property list follows the {size} octets it announces")
+    octets.narrow(start, size)
+    return octets
+
+
+def _pread(descriptor: int, count: int, offset: int, name: str) -> bytes:
+    try:
+        octets = os.pread(descriptor, count, offset)
+    except OSError as problem:
+        raise _changed(name, f"cannot be read any more ({problem.strerror})") from problem
+    if not octets:
+        raise _changed(name, f"ended early, after {offset} octets")
+    return octets
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _is_regular(descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return True  # opening it by its name says what is wrong
+
+
+def _changed(name: str, how: str) -> SourceChanged:
+    return SourceChanged(f"{name!r} {how}", cure="run it again when nothing writes to the file")
+
+
+def _wrong_count(name: str, why: str) -> MessageError:
+    return MessageError(f"{name!r} is not a whole .emlx file: {why}", cure="export it again from Mail")
+
+
+def _not_a_file(name: str, status: os.stat_result) -> SourceError:
+    if stat.S_ISDIR(status.st_mode):
+        return SourceError(f"{name!r} is a folder", cure="name the message files in it")
+    kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+    return SourceError(f"{name!r} is {kind}, not a file", cure="use - and a pipe")
+
+
+def _unreadable(name: str, problem: OSError | ValueError) -> SourceError:
+    what = "standard input" if name == "-" else repr(name)
+    match problem:
+        case FileNotFoundError():
+            return SourceError(f"there is no file {what}", cure="check its name")
+        case PermissionError():
+            return SourceError(f"{what} may not be read", cure="check its permissions")
+        case OSError(errno=errno.ENXIO):  # open(2): a socket
+            return SourceError(f"{what} is a socket, not a file", cure="use - and a pipe")
+        case OSError():
+            return SourceError(f"{what} cannot be read: {problem.strerror}")
+        case _:
+            return SourceError(f"{what} is not a file name: {problem}")
