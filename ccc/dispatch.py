@@ -6,6 +6,7 @@ content as they are: what was shown is what is sent (law 3).
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ccc.delivery import Delivery, Dsn, Sendable
 from ccc.plan import Plan
@@ -58,8 +59,7 @@ class _Waiting:
         return Receipt(self.plan.source, tuple(self.outcomes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
+class _Watched(NamedTuple):
     """A content that tells how much of it has been read."""
 
     content: Sendable

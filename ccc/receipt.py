@@ -8,6 +8,7 @@ an exit status, so that one message and a batch of ten thousand follow the same 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ccc.address import Mailbox
 from ccc.errors import CccError, Interrupted, Kind
@@ -108,8 +109,7 @@ class Outcome:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What became of one message: an outcome for each recipient, and an error where there was one.
 
     An error without outcomes stopped the message before anything was sent; an error beside outcomes

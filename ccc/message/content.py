@@ -5,7 +5,7 @@ sent is the same (law 3).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ccc.message.header import Header
 from ccc.message.lines import CRLF, unified, unify
@@ -13,8 +13,7 @@ from ccc.message.octets import Octets, blocks
 from ccc.message.scan import Facts, is_utf8
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """The octets of one message on their way out."""
 
     head: bytes  # header and empty line, with CRLF line ends

@@ -5,8 +5,7 @@ Nothing is repaired: a repair would change octets. Who sends it should know, and
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ccc.message.header import JUNK
 from ccc.message.message import Message
@@ -29,8 +28,7 @@ _ONCE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One odd thing: a name for programs, how bad it is, a sentence for people."""
 
     code: str

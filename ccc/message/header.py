@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from ccc.message.lines import CR, CRLF, LF, unified
 
@@ -20,8 +20,7 @@ _LINE_ENDS: Final = (CRLF, LF, CR)
 _NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One header field with its folds and line ends as they came, or a junk line (key "")."""
 
     raw: bytes
@@ -69,7 +68,7 @@ class Header:
         return b"".join([unified(field.raw) for field in self.fields])
 
     def _ended_by_crlf(self) -> bool:
-        return all([field.raw.endswith(CRLF) for field in self.fields])
+        return all(field.raw.endswith(CRLF) for field in self.fields)
 
     def all(self, key: str) -> tuple[Field, ...]:
         """Every field of this lower-case name, from the top."""

@@ -4,8 +4,7 @@ These fields say who got a blind copy, or how one mailbox received and filed thi
 for new readers. The user can change the list; what it does to a message is always in the plan.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ccc.message.header import Field, Header
 
@@ -29,8 +28,7 @@ FROM_LINE_REASON: Final = "it separates messages in an mbox file"
 STRIPPED: Final = "--strip names it"
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """A field that does not go out, and why."""
 
     field: Field

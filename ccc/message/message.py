@@ -5,8 +5,7 @@ taken as it is; what is odd about it becomes a finding.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ccc.errors import MessageError
 from ccc.message.content import Content, compose
@@ -27,8 +26,7 @@ _SAMPLE: Final = 64  # octets to look at for UTF-16 without a mark
 _FROM_LINE: Final = re.compile(rb">?From (?![ \t]*:)[^\r\n]*(?:\r\n|\r|\n)")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message of a source."""
 
     name: str  # of the source, for people

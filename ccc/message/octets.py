@@ -5,8 +5,7 @@ other. Files, spools and strings of octets all look like this to the pure floor.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ccc.errors import SourceChanged
 
@@ -26,8 +25,7 @@ class Octets(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOctets:
+class HeldOctets(NamedTuple):
     """Octets held in memory: small messages and those a program made itself."""
 
     held: bytes
@@ -42,8 +40,7 @@ class HeldOctets:
         return self.held[offset : offset + BLOCK]
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(NamedTuple):
     """All octets of `whole` from `start` on: the body of a message."""
 
     whole: Octets

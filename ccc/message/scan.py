@@ -5,8 +5,7 @@ and the digest that tells this body from every other.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ccc.errors import MessageError
 from ccc.message.digest import BodyDigest
@@ -22,8 +21,7 @@ _SEPARATOR_LIMIT: Final = 1024  # octets such a match can have at most
 _TIME: Final = re.compile(rb"\d:\d\d")
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the pass found."""
 
     size: int  # octets of the body on the wire: CRLF line ends, the last line ended, no dots added

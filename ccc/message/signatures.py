@@ -10,8 +10,7 @@ edit, are one question here: do the consumed fields read the same before and aft
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ccc.address import Mailbox
 from ccc.message.header import Field, Header
@@ -23,8 +22,7 @@ _KINDS: Final[dict[str, Literal["dkim", "arc"]]] = {
 _FWS: Final = re.compile(rb"\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """A signature over header fields, as far as its own field tells."""
 
     kind: Literal["dkim", "arc"]

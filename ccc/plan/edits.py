@@ -5,9 +5,8 @@ change is an Edit, so that what is shown, recorded and sent is the same.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ccc.address import Mailbox
 from ccc.message.display import add_to_list, shown_in
@@ -42,8 +41,7 @@ class Change(Enum):
     LEFT_OUT = "left out"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """One change of one field: its octets, and why.
 
     `octets` are the whole field where it is added or left out, and what stands at its end, before its
@@ -56,8 +54,7 @@ class Edit:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(NamedTuple):
     """A header that lost what is left out, and then gained what is shown.
 
     `to` and `cc` are the people who are new in it: in To and Cc, or in the resent block.

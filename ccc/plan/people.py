@@ -4,7 +4,7 @@ All of it is the same for every message of a batch, so it is worked out once.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ccc.address import Mailbox
 from ccc.message.findings import Finding
@@ -20,8 +20,7 @@ _WRITTEN_TOGETHER = frozenset(
 ) | {"KATAKANA-HIRAGANA"}
 
 
-@dataclass(frozen=True, slots=True)
-class People:
+class People(NamedTuple):
     """Everybody named: the recipients, and who is to be shown in the To list and in the Cc list.
 
     The lists are To and Cc in a resend, those of the resent block in a redirect. `persons` are the

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ccc.address import Mailbox
 from ccc.message.display import shown_in
@@ -28,8 +28,7 @@ class Mark(Enum):
 Marked = tuple[tuple[Mailbox, Mark], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """The address-lists as the new people will read them; the resent lists are those of a new block."""
 
     to: Marked
