@@ -30,6 +30,7 @@ alone, so that one run over many messages has one rule.
 from enum import Enum
 
 _SIGINT = 2  # POSIX.1, kill(1)
+_SHOWN = 120  # characters of an address-list in an error
 
 
 class Kind(Enum):
@@ -91,10 +92,18 @@ class AddressError(UsageError):
     """An address is not one: `reason`, at `position` (0-based, in characters) of `text`."""
 
     def __init__(self, text: str, position: int, reason: str) -> None:
-        super().__init__(f"address {text!r}: {reason} at character {position + 1}")
+        super().__init__(f"address {_around(text, position)!r}: {reason} at character {position + 1}")
         self.text = text
         self.position = position
         self.reason = reason
+
+
+def _around(text: str, position: int) -> str:
+    """The text, or so much of a long one as shows the position."""
+    if len(text) <= _SHOWN:
+        return text
+    first = max(0, position - _SHOWN // 2)
+    return f"{'…' * (first > 0)}{text[first : first + _SHOWN]}{'…' * (first + _SHOWN < len(text))}"
 
 
 class MessageError(CccError):

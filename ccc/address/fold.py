@@ -24,6 +24,8 @@ def extension(value: bytes, mailboxes: Sequence[Mailbox], end: bytes = b"\r\n") 
 
     None if they would not be read as members of that list, because something in it is never closed.
     """
+    if not mailboxes:
+        return b""
     comma = _comma(unfolded(value))
     if comma is None:
         return None
@@ -41,8 +43,10 @@ def _comma(text: str) -> bytes | None:
     for item, (stop, _, _, _) in items(found):
         kinds = [token[0] for token in item if token[0] != "comment"]
         if stop != "end":
-            group, before = stop == ":" or (group and stop == ","), stop
-    if group or ("<" in kinds and ">" not in kinds[kinds.index("<") :]):
+            before = stop
+            group = stop == ":" or (group and stop == ",")
+    brackets = [kind for kind in kinds if kind in ("<", ">")]
+    if group or brackets[-1:] == ["<"]:
         return None
     return b"," if kinds or before == ";" else b""
 

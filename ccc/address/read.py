@@ -6,7 +6,7 @@ read without what could harm, and the time grows with the length of the field an
 
 from ccc.address.domain import a_labels
 from ccc.address.mailbox import JOINERS, Mailbox, first_harmful
-from ccc.address.tokens import Fault, Item, items, joined, parts, run, tokens, unquoted
+from ccc.address.tokens import Fault, Item, dotted, items, joined, parts, tokens, unquoted
 from ccc.address.words import decode_words
 from ccc.errors import AddressError
 from ccc.visible import harmful
@@ -43,15 +43,15 @@ def _mailbox(members: Item) -> Mailbox:
         name = unquoted(members[-1][1][1:-1])
     kinds = [token[0] for token in address]
     if "@" not in kinds:
-        return Mailbox(run(address, ("word",), "a bare name"), "", _shown(name))
+        return Mailbox(dotted(address, ("word",), "a bare name"), "", _shown(name))
     at = kinds.index("@")
-    local = run(address[:at], ("word", "quoted"), "the local part")
+    local = dotted(address[:at], ("word", "quoted"), "the local part")
     return Mailbox(local, _domain(address[at + 1 :], address[at][3]), _shown(name))
 
 
 def _domain(item: Item, end: int) -> str:
     """The domain, even one that no server would take: `_` and a last dot are well-known."""
-    text = run(item, ("word", "literal"), "the domain").rstrip(".")
+    text = dotted(item, ("word", "literal"), "the domain").rstrip(".")
     if not text:
         raise Fault(end, "the domain is missing")
     if text.startswith("["):

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from ccc.address.domain import a_labels
 from ccc.address.mailbox import JOINERS, Mailbox, first_harmful, not_allowed
-from ccc.address.tokens import PAIR, Fault, Item, Token, items, joined, misplaced, parts, run, tokens
+from ccc.address.tokens import PAIR, Fault, Item, Token, dotted, items, joined, misplaced, parts, tokens
 from ccc.address.words import decode_words
 from ccc.errors import AddressError
 
@@ -142,7 +142,7 @@ def _check_route(item: Item) -> None:
 
 
 def _local(item: Item, end: int) -> str:
-    local = _dotted(item, ("word", "quoted"), "the local part", end)
+    local = _strictly_dotted(item, ("word", "quoted"), "the local part", end)
     if flaw := _local_flaw(local):
         raise Fault(item[0][2], flaw)
     return local
@@ -161,18 +161,18 @@ def _domain(item: Item, end: int) -> str:
             raise Fault(item[1][2], "something follows the address literal")
         domain = item[0][1]
     else:
-        domain = _dotted(item, ("word",), "the domain", end)
+        domain = _strictly_dotted(item, ("word",), "the domain", end)
     try:
         return a_labels(domain)
     except ValueError as error:
         raise Fault(item[0][2], str(error)) from None
 
 
-def _dotted(item: Item, kinds: Sequence[str], what: str, end: int) -> str:
+def _strictly_dotted(item: Item, kinds: Sequence[str], what: str, end: int) -> str:
     """Words with one dot between any two (RFC 5321, 4.1.2: Dot-string, Domain)."""
     if not item:
         raise Fault(end, f"{what} is missing")
-    text = run(item, kinds, what)
+    text = dotted(item, kinds, what)
     if all(text.split(".")):
         return text
     for before, token in pairwise(((".", "", 0, 0), *item)):

@@ -133,7 +133,7 @@ def joined(item: Item) -> str:
     return "".join(text)
 
 
-def run(item: Item, kinds: Sequence[str], what: str) -> str:
+def dotted(item: Item, kinds: Sequence[str], what: str) -> str:
     """The text of a local part or a domain: words of these kinds with dots between them.
 
     Blanks and comments may stand round a dot (RFC 5322, 4.4: obs-local-part, obs-domain).

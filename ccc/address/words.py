@@ -6,6 +6,7 @@ time and without an error. What was decoded never goes into a header without bei
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 LONGEST = 75  # RFC 2047, 2
 _ROOM = LONGEST - len("=?utf-8?q??=")
@@ -16,7 +17,6 @@ _WORD = (  # compiled when it is needed: most names are ASCII
     r"=\?([\w.:+-]{1,60})(?:\*[\w-]*+)?"  # RFC 2231, 5: charset*language
     r"\?([bBqQ])\?([ ->@-~]*+)\?="
 )
-_NO_CHARSETS = frozenset(("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"))
 
 
 def encode_words(text: str) -> list[str]:
@@ -79,24 +79,30 @@ def _octets(word: re.Match[str]) -> bytes | None:
     """What a word encodes, or None if its charset is unknown or its base64 is none."""
     from binascii import Error, a2b_base64, a2b_qp
 
+    if not _is_charset(word[1]):
+        return None
+    if word[2] in "qQ":
+        return a2b_qp(word[3], header=True)
     try:
-        if not _is_charset(word[1]):
-            return None
-        if word[2] in "qQ":
-            return a2b_qp(word[3], header=True)
         return a2b_base64(word[3] + "===")  # many writers forget the padding
     except Error:
         return None
 
 
+@lru_cache(maxsize=64)
 def _is_charset(name: str) -> bool:
-    """Whether Python can decode it, and as text: its codecs include zip, punycode (quadratic) and worse."""
-    from codecs import lookup
+    """Whether Python decodes it and knows it well enough for an alias.
 
+    Of any other name it would look for a module, and find tricks such as punycode, which is quadratic.
+    """
+    from encodings.aliases import aliases
+
+    known = name.lower().replace("-", "_")
+    if known not in aliases and known not in aliases.values() and known != "koi8_u":
+        return False
     try:
-        b"?".decode(name, "replace")
-        return lookup(name).name.replace("_", "-") not in _NO_CHARSETS
-    except (LookupError, UnicodeError):
+        return bool(b"?".decode(name, "replace"))
+    except LookupError:  # zip, hex and the like
         return False
 
 

@@ -1,0 +1,66 @@
+"""No list takes more than linear time, and what plain addresses do not need is not imported."""
+
+import subprocess
+import sys
+from time import process_time
+
+import pytest
+
+from ccc.address import extension, parse_mailbox, parse_recipients, read_list
+from ccc.errors import AddressError
+
+ANN = (parse_mailbox("ann@example.org"),)
+HALF_A_SECOND = 0.5 if sys.gettrace() is None else 5  # a tracer counts lines
+HOSTILE = [
+    *'("<>)[]\\@.,:; \t=?é\u200d\u202e',
+    *("\\(", "[\\", '"\\', "(\\", "()", '(")', "a.", "a,", "a@", "a:", "a;", "a=", "a "),
+    *("<@", "<@a,", "<@a,@b:", "<a@", "xn--a.", "=?", "=?a?q?", "=?a?q?a?="),
+    *(" =?utf-8?q?=C3?=", "=?punycode?q?a-b?= "),
+]
+
+
+def strictly(text: str) -> None:
+    try:
+        parse_recipients(text)
+    except AddressError:
+        return
+
+
+def seconds(text: str) -> float:
+    begun = process_time()
+    strictly(text)
+    strictly(f"{text} <a@b>")
+    read_list(text.encode())
+    read_list(f"x <a@{text}>".encode())
+    read_list(f"{text} <a@b>".encode())
+    extension(text.encode(), ANN)
+    return process_time() - begun
+
+
+@pytest.mark.parametrize("piece", HOSTILE, ids=ascii)
+def test_ten_thousand_of_anything_take_moments(piece):
+    assert any(seconds(piece * 10_000) < 2 * HALF_A_SECOND for _ in range(3))
+
+
+def test_sixteen_thousand_addresses_take_less_than_half_a_second():
+    text = ", ".join(f'"User {i}" <user{i}@host{i}.example.com>' for i in range(16_000))
+    begun = process_time()
+    assert len(read_list(text.encode())) == 16_000
+    read = process_time()
+    assert len(parse_recipients(text)) == 16_000
+    assert read - begun < HALF_A_SECOND
+    assert process_time() - read < HALF_A_SECOND
+
+
+def test_a_plain_address_needs_no_tables():
+    script = (
+        "import sys, re, enum, typing, dataclasses, collections.abc; before = set(sys.modules)\n"
+        "from ccc.address import extension, fold_list, parse_recipients, read_list\n"
+        "from ccc.envelope import Envelope\n"
+        "from ccc.visible import visible\n"
+        "Envelope.to(None, parse_recipients('Ann <ann@example.org>'))\n"
+        "visible(fold_list('Cc', read_list(b'Ann <ann@example.org>')).decode().strip())\n"
+        "print(*sorted(name for name in set(sys.modules) - before if not name.startswith('ccc')))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
