@@ -8,11 +8,14 @@ an exit status, so that one message and a batch of ten thousand follow the same 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ccc.address import Mailbox
 from ccc.errors import CccError, Interrupted, Kind
 from ccc.smtp.replies import Reply
+
+if TYPE_CHECKING:
+    from ccc.plan import Plan
 
 SCHEMA = 1
 SIGINT = 2  # POSIX, signal.h; importing signal would cost more than the number says
@@ -48,29 +51,17 @@ class State(Enum):
     DEFERRED = "deferred"
     IN_DOUBT = "in doubt"
 
-    @property
-    def meaning(self) -> str:
-        """What the state means for the user, and what to do next."""
-        return _MEANING[self]
 
-
-_MEANING = {
-    State.ACCEPTED: "the server has taken responsibility for it",  # RFC 5321, 6.1
-    State.REFUSED: "refused for good; sending it again would end in the same way",  # RFC 5321, 4.2.1
-    State.DEFERRED: "not delivered; running the same command again is safe",  # RFC 5321, 4.5.4.1
-    State.IN_DOUBT: (  # RFC 1047, 2: no protocol can close this gap
-        "it may have arrived: the connection was lost between the last octet and the answer; "
-        "ask the recipient before sending it again"
-    ),
-}
+# RFC 1047, 2: no protocol can close this gap.
+_IN_DOUBT = "it may have arrived, so ask the recipient before sending it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one recipient: its state, the reply that decided, and at which hop.
 
-    `reason` says why in one sentence, with the reply's text where a reply decided. `kind` is None
-    exactly when it was accepted.
+    `reason` says why in one sentence, with the reply's text where a reply decided; `cure` is the next
+    step where one is known. `kind` is None exactly when it was accepted.
     """
 
     mailbox: Mailbox
@@ -79,6 +70,7 @@ class Outcome:
     reason: str = ""
     kind: Kind | None = None
     hop: str = ""
+    cure: str = ""
 
     def __post_init__(self) -> None:
         if (self.state is State.ACCEPTED) != (self.kind is None):
@@ -104,6 +96,7 @@ class Outcome:
             "state": self.state.value,
             "kind": self.kind.value if self.kind else None,
             "reason": self.reason,
+            "cure": self.cure,
             "reply": _reply_json(self.reply),
             "hop": self.hop,
         }
@@ -119,6 +112,7 @@ class Receipt(NamedTuple):
     source: str
     outcomes: tuple[Outcome, ...] = ()
     error: CccError | None = None
+    plan: "Plan | None" = None
 
     @property
     def exit_status(self) -> int:
@@ -131,9 +125,27 @@ class Receipt(NamedTuple):
         if self.error:
             yield status_of(self.error)
 
+    def advice(self, outcome: Outcome) -> str:
+        """What to do about one of the outcomes: nothing, or the next step in a few words."""
+        match outcome.state:
+            case State.ACCEPTED:
+                return ""
+            case State.IN_DOUBT:
+                return _IN_DOUBT
+            case State.REFUSED:
+                return outcome.cure or "it is refused for good"
+            case State.DEFERRED:
+                return "; ".join(filter(None, (outcome.cure or "try again later", self._spare_the_others())))
+
+    def _spare_the_others(self) -> str:
+        """Nobody gets it twice: a second run must not name those who have it."""
+        some = any(outcome.state in (State.ACCEPTED, State.IN_DOUBT) for outcome in self.outcomes)
+        return "then name only those who were deferred" if some else ""
+
     def as_json(self) -> dict[str, object]:
-        """The receipt for `--json`, schema 1. It can be merged with Plan.as_json(): common keys agree."""
+        """The receipt for `--json`, schema 1, with what its plan said."""
         return {
+            **(self.plan.as_json() if self.plan else {}),
             "schema": SCHEMA,
             "source": self.source,
             "outcomes": [outcome.as_json() for outcome in self.outcomes],

@@ -101,18 +101,39 @@ def test_what_was_not_accepted_says_what_kind_of_failure_it_was(state: State) ->
         Outcome(ANN, state)
 
 
-@pytest.mark.parametrize("state", list(State))
-def test_each_state_has_a_meaning_in_words(state: State) -> None:
-    assert state.meaning[0].islower()
-    assert not state.meaning.endswith(".")
+def advice(*outcomes: Outcome) -> str:
+    """The advice about the first of them."""
+    return Receipt("a.eml", outcomes).advice(outcomes[0])
 
 
-def test_in_doubt_says_that_it_may_have_arrived() -> None:
-    assert "may have arrived" in State.IN_DOUBT.meaning
+def test_there_is_nothing_to_do_about_what_was_accepted() -> None:
+    assert advice(accepted(ANN)) == ""
 
 
-def test_deferred_says_that_running_again_is_safe() -> None:
-    assert "running the same command again is safe" in State.DEFERRED.meaning
+def test_in_doubt_says_to_ask_and_never_to_run_it_again() -> None:
+    lost = Outcome(ANN, State.IN_DOUBT, None, "the link was lost", Kind.TRY_LATER, cure="run it again")
+    assert advice(lost) == "it may have arrived, so ask the recipient before sending it again"
+
+
+def test_a_refusal_without_a_cure_is_for_good() -> None:
+    assert advice(Outcome(ANN, State.REFUSED, kind=Kind.REFUSED)) == "it is refused for good"
+
+
+def test_a_refusal_with_a_cure_names_it() -> None:
+    refused = Outcome(ANN, State.REFUSED, kind=Kind.REFUSED, cure="leave out --dsn")
+    assert advice(refused) == "leave out --dsn"
+
+
+def test_what_was_deferred_for_all_may_be_run_again_as_it_was() -> None:
+    deferred = Outcome(ANN, State.DEFERRED, kind=Kind.TRY_LATER)
+    assert advice(deferred) == "try again later"
+
+
+@pytest.mark.parametrize("other", [State.ACCEPTED, State.IN_DOUBT])
+def test_what_was_deferred_for_some_is_not_sent_again_to_the_others(other: State) -> None:
+    deferred = Outcome(ANN, State.DEFERRED, kind=Kind.TRY_LATER, cure="check the network")
+    has_it = Outcome(BOB, other, kind=None if other is State.ACCEPTED else Kind.TRY_LATER)
+    assert advice(deferred, has_it) == "check the network; then name only those who were deferred"
 
 
 # --- one message
@@ -266,6 +287,7 @@ def test_an_outcome_as_json_has_the_recipient_the_state_and_the_reply() -> None:
         "state": "refused",
         "kind": "refused",
         "reason": "550 5.1.1 no such user",
+        "cure": "",
         "reply": {"code": 550, "enhanced": "5.1.1", "text": "550 5.1.1 no such user"},
         "hop": "mx.example.org",
     }

@@ -107,11 +107,20 @@ def redirect(request: Request, header: Header, identity: Mailbox, *, now: "datet
 
 def _leave_out(request: Request, header: Header) -> tuple[tuple[LeftOut, ...], Header, Findings]:
     gone = left_out(header, request.keep, request.strip)
+    lean = header.without([each.field for each in gone]) if gone else header
+    kept = _kept_blind(lean) if request.keep else ()
     if not gone:
-        return (), header, ()
-    lean = header.without([each.field for each in gone])
+        return (), lean, kept
     broken = broken_by(header, lean)
-    return gone, lean, _broken(broken, "warning", "leaving fields out", _KEPT)
+    return gone, lean, (*kept, *_broken(broken, "warning", "leaving fields out", _KEPT))
+
+
+def _kept_blind(header: Header) -> Findings:
+    """Blind recipients whom --keep uncovers (RFC 5322, 3.6.3)."""
+    names = dict.fromkeys(each.name for each in header.fields if each.key in ("bcc", "resent-bcc"))
+    return tuple(
+        [Finding("blind-shown", "warning", f"the new people will see who is in {name}") for name in names]
+    )
 
 
 def _gain(field: Field, before: Field | None) -> Edit:

@@ -81,7 +81,7 @@ class Plan:
         """The address-lists as the new people will read them."""
         added = (self.edited.to, self.edited.cc)
         block = self.action is Action.REDIRECT
-        return show(self.message.header, self.request.people, added, block)
+        return show(self.edited.lean, self.request.people, added, block)
 
     @property
     def subject(self) -> str:
@@ -105,7 +105,7 @@ class Plan:
         return as_json(self)
 
     def _text(self, key: str) -> str:
-        field = self.message.header.first(key)
+        field = self.edited.lean.first(key)
         return decode_words(field.text) if field else ""
 
 

@@ -285,3 +285,26 @@ def test_a_message_without_a_separator_stays_without_one() -> None:
 
 def test_the_original_octets_are_all_there() -> None:
     assert octets(*HEADER) in sent(redirect())
+
+
+# --- what is left out is not shown either
+
+
+def test_a_list_that_is_left_out_shows_nobody() -> None:
+    plan = redirect(strip=frozenset({"to"}))
+    assert plan.shown.to == ()
+    assert "To" not in dict(plan.shown.lists())
+
+
+def test_a_subject_that_is_left_out_is_not_shown() -> None:
+    assert redirect(strip=frozenset({"subject"})).subject == ""
+
+
+@pytest.mark.parametrize("name", ["Bcc", "Resent-Bcc"])
+def test_a_blind_list_that_is_kept_is_a_warning(name: str) -> None:
+    plan = redirect(with_lines(f"{name}: secret@example.org"), keep=frozenset({name.lower()}))
+    assert f"the new people will see who is in {name}" in texts(plan, "blind-shown")
+
+
+def test_a_kept_blind_list_is_no_warning_when_there_is_none() -> None:
+    assert "blind-shown" not in codes(redirect(keep=frozenset({"bcc"})))
