@@ -1,0 +1,102 @@
+"""The command line of `resend` and `redirect` once click has read it, and what follows from it."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ccc.address import Mailbox
+from ccc.errors import UsageError
+from ccc.plan import Action, Request, Resent
+
+if TYPE_CHECKING:
+    from ccc.delivery import Dsn
+
+People = tuple[Mailbox, ...]
+UNATTENDED = 50  # messages; more need --yes or --limit, so that a wrong glob mails nobody
+
+
+class Choices(NamedTuple):
+    """The options by their names; those of the other command keep their defaults."""
+
+    sources: tuple[str, ...]
+    to: People
+    cc: People
+    bcc: People
+    keep: tuple[str, ...]
+    strip: tuple[str, ...]
+    sender: Mailbox | None
+    envelope_from: Mailbox | None
+    smtp: str | None
+    via: str | None
+    password_fd: int | None
+    password_command: tuple[str, ...] | None
+    tls: str | None
+    tls_ca_file: str | None
+    timeout: float | None
+    helo: str
+    pipeline_messages: int
+    dsn: "Dsn | None"
+    dry_run: bool
+    yes: bool
+    limit: int | None
+    save_bytes: str | None
+    as_json: bool
+    quiet: bool
+    verbose: bool
+    color: str
+    show_to: People = ()
+    show_cc: People = ()
+    show_resent_to: People = ()
+    show_resent_cc: People = ()
+    resent: str = "auto"
+
+    def check(self, *, terminal: bool) -> None:
+        """Raise UsageError for what cannot be meant."""
+        if self.smtp and self.via:
+            raise UsageError("--smtp and --via name two ways out", "leave one of them out")
+        if self.save_bytes and len(self.taken) > 1:
+            raise UsageError("--save-bytes takes one message", "name one, or add --limit 1")
+        if self.save_bytes == "-" and self.as_json:
+            raise UsageError("--json and --save-bytes - both write to standard output", "name a file")
+        sure = terminal or self.yes or self.dry_run or self.limit
+        if len(self.sources) > UNATTENDED and not sure:
+            raise UsageError(
+                f"{len(self.sources)} messages, and nobody can be asked whether that is meant",
+                "add --yes for all of them, or --limit N for the first N",
+            )
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The sources of this run."""
+        return self.sources[: self.limit]
+
+    @property
+    def left(self) -> int:
+        """How many sources --limit leaves out."""
+        return len(self.sources) - len(self.taken)
+
+    @property
+    def login(self) -> str:
+        """The user name in --smtp."""
+        if not self.smtp:
+            return ""
+        from ccc.routes.server import from_url
+
+        return from_url(self.smtp).user
+
+    def request(self, action: Action) -> Request:
+        """What is asked, of any message."""
+        return Request(
+            action,
+            to=self.to,
+            cc=self.cc,
+            bcc=self.bcc,
+            show_to=self.show_to,
+            show_cc=self.show_cc,
+            show_resent_to=self.show_resent_to,
+            show_resent_cc=self.show_resent_cc,
+            sender=self.sender,
+            envelope_from=self.envelope_from,
+            login=self.login,
+            resent=Resent(self.resent),
+            keep=frozenset(map(str.lower, self.keep)),
+            strip=frozenset(map(str.lower, self.strip)),
+        )

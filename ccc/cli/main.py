@@ -1,0 +1,164 @@
+"""The `ccc` command: its group, and the one place where an error becomes words and an exit status.
+
+A command is imported when it is named, so that `ccc --version` costs no more than click itself.
+"""
+
+import errno
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ccc.cli.help import examples_kept
+from ccc.cli.terminal import complain, say_lines
+from ccc.errors import CccError, StateError, UsageError
+
+COMMANDS = {
+    "resend": "ccc.cli.resend",
+    "redirect": "ccc.cli.redirect",
+    "show": "ccc.cli.show",
+    "demo": "ccc.cli.demo",
+    "completion": "ccc.cli.completion",
+}
+
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+class Group(click.Group):
+    """A group that imports a command when it is named."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        attributes["help"] = examples_kept(attributes.get("help") or "")
+        super().__init__(*args, **attributes)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """The names of the commands, in the order in which to learn them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        return command
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from ccc import __version__
+
+        click.echo(f"ccc {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version.",
+)
+@click.pass_context
+def ccc(ctx: click.Context) -> None:
+    r"""Deliver an existing mail to people who were left out, and to nobody else.
+
+    Everyone sees the same To and Cc; only the new people get a copy. The envelope decides who gets a
+    mail, the header what they read: ccc shows you both before it sends anything.
+
+    Somebody was left out of a mail that you sent:
+      ccc resend sent.eml --to late@example.org --smtp smtps://me@smtp.example.org
+
+    Pass on a mail that somebody else wrote, unaltered:
+      ccc redirect mail.eml --to friend@example.org --from me@example.org \
+          --smtp smtps://me@smtp.example.org
+
+    Look first, send nothing:
+      ccc resend sent.eml --to late@example.org --dry-run
+
+    See it work, with no configuration and no network:
+      ccc demo
+
+    Exit status: 0 when all who should have it have it, 64 for the command line, 65 for the message, 69
+    when somebody was refused, 75 when it is safe and useful to try again; `man ccc` lists them all.
+    """
+    if ctx.invoked_subcommand is None:
+        say_lines(ctx.get_help())
+        raise UsageError("no command was named", "begin with `ccc demo`")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run ccc with these arguments, or those of the process; returns the exit status."""
+    try:
+        _make_streams_safe()
+        return _run(arguments)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return EXIT_INTERRUPTED
+    except CccError as error:
+        complain(str(error))
+        return _status(error)
+    except Exception as error:  # noqa: BLE001  # a bug of ours: a sentence and a report, no traceback
+        from ccc.cli.bug import report
+
+        complain(report(error))
+        return EXIT_BUG
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        status = ccc.main(arguments, prog_name="ccc", standalone_mode=False)
+    except SystemExit:  # click's way to say that the reader of standard output went away
+        _drop_output()
+        return 0
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.UsageError as error:
+        raise _in_our_words(error) from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        raise StateError("standard output cannot be written: the disk is full", "make room") from error
+    return status if isinstance(status, int) else 0
+
+
+def _drop_output() -> None:
+    """Let what Python still holds for standard output go nowhere, instead of failing when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _in_our_words(error: click.UsageError) -> UsageError:
+    command = error.ctx.command_path if error.ctx else "ccc"
+    what = " ".join(error.format_message().split()).rstrip(".")
+    return UsageError(what[:1].lower() + what[1:], f"see `{command} --help`")
+
+
+def _status(error: CccError) -> int:
+    from ccc.receipt import status_of
+
+    return status_of(error)
+
+
+def _make_streams_safe() -> None:
+    """Keep the numbers 0 to 2 taken, so that no socket of ours is mistaken for a closed stream.
+
+    What is open takes every character, whatever the locale can say.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    while None in (sys.stdin, sys.stdout, sys.stderr):
+        if os.open(os.devnull, os.O_RDONLY) > 2:  # 0 to 2 are taken now
+            return

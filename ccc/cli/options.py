@@ -1,0 +1,197 @@
+"""The options of `resend` and `redirect`, each under the heading of the help where it belongs.
+
+Both commands know both sets of --show options: the other command's are hidden, and using one is an
+error that names the right command.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ccc.cli import values
+from ccc.cli.help import RUN, SEEN, SENDER, WAY, Option
+from ccc.errors import UsageError
+
+Function = Callable[..., Any]
+
+
+def option(section: str, *names: str, **attributes: Any) -> Callable[[Function], Function]:
+    """A click option under a heading."""
+    return click.option(*names, cls=Option, section=section, **attributes)
+
+
+def people(section: str, *names: str, help: str) -> Callable[[Function], Function]:  # noqa: A002
+    """A repeatable option that takes address-lists."""
+    return option(section, *names, metavar="A", multiple=True, callback=values.addresses, help=help)
+
+
+def misplaced(name: str, what: str, cure: str) -> Callable[[Function], Function]:
+    """An option of the other command: hidden, and an error that says what to use."""
+
+    def refuse(_ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+        if value:
+            raise UsageError(f"{name} {what}", cure)
+
+    return click.option(name, hidden=True, expose_value=False, multiple=True, callback=refuse)
+
+
+def every(*decorators: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Several options as one, in the order of the help."""
+
+    def decorate(function: Function) -> Function:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def misplaced_in_resend() -> Callable[[Function], Function]:
+    """Redirect's own options, refused in a resend."""
+    what = "belongs to `ccc redirect`: a resend makes no resent block"
+    shown = "use --show-to or --show-cc to show somebody who does not get it"
+    return every(
+        misplaced("--show-resent-to", what, shown),
+        misplaced("--show-resent-cc", what, shown),
+        misplaced("--resent", what, "leave it out"),
+    )
+
+
+def misplaced_in_redirect() -> Callable[[Function], Function]:
+    """Resend's own options, refused in a redirect."""
+    what = "belongs to `ccc resend`: a redirect leaves To and Cc as they are"
+    cure = "use --show-resent-to or --show-resent-cc, or `ccc resend` if the mail is your own"
+    return every(*(misplaced(name, what, cure) for name in ("--show-to", "--show-cc", "--ccc")))
+
+
+sources = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path())
+
+leftout = every(
+    option(
+        SEEN,
+        "--keep",
+        metavar="NAME",
+        multiple=True,
+        help="Keep this header field, which would be left out (such as Delivered-To).",
+    ),
+    option(SEEN, "--strip", metavar="NAME", multiple=True, help="Leave out this header field as well."),
+)
+
+sender = every(
+    option(
+        SENDER,
+        "--from",
+        "sender",
+        metavar="ADDRESS",
+        callback=values.address,
+        help="Who you are. It is the return address as well, unless --envelope-from differs.",
+    ),
+    option(
+        SENDER,
+        "--envelope-from",
+        metavar="ADDRESS",
+        callback=values.address,
+        help="The return address (reverse-path) to which the servers report failures.",
+    ),
+)
+
+way = every(
+    option(
+        WAY,
+        "--smtp",
+        metavar="URL",
+        help="The submission server: smtps://USER@HOST (TLS from the start) or "
+        "smtp://USER@HOST:587 (STARTTLS).",
+    ),
+    option(
+        WAY,
+        "--via",
+        metavar="WAY",
+        help="Another way out: sendmail, sendmail:PATH, lmtp:HOST:PORT, lmtp:PATH, or maildir:DIR "
+        "(a rehearsal: a Maildir for each recipient, nothing leaves the machine).",
+    ),
+    option(
+        WAY,
+        "--password-fd",
+        metavar="N",
+        callback=values.number(int, 0, "file descriptor"),
+        help="Read the password from this file descriptor.",
+    ),
+    option(
+        WAY,
+        "--password-command",
+        metavar="COMMAND",
+        callback=values.command_line,
+        help="Run this, without a shell, and take the first line that it prints as the password.",
+    ),
+    option(
+        WAY,
+        "--tls",
+        type=click.Choice(("required", "opportunistic")),
+        help="Whether smtp:// needs STARTTLS. It does, except on this host itself, unless you say "
+        "opportunistic: then nothing proves who the server is.",
+    ),
+    option(WAY, "--tls-ca-file", metavar="FILE", help="Trust the certificates in this file."),
+    option(
+        WAY,
+        "--timeout",
+        metavar="SECONDS",
+        callback=values.number(float, 0.001, "number of seconds"),
+        help="Wait at most this long for each answer, instead of the minutes of RFC 5321.",
+    ),
+    option(WAY, "--helo", metavar="NAME", default="", help="The host name to greet the server with."),
+    option(
+        WAY,
+        "--pipeline-messages",
+        metavar="N",
+        callback=values.number(int, 1, "number of messages"),
+        default="4",
+        show_default=True,
+        help="Messages that may be on their way at once. More is faster; a lost connection leaves "
+        "as many in doubt.",
+    ),
+    option(
+        WAY,
+        "--dsn",
+        metavar="WORDS",
+        callback=values.reports,
+        help="Ask for delivery reports: never, or any of success,failure,delay; full or headers; "
+        "envid=ID. Joined by commas.",
+    ),
+)
+
+run = every(
+    option(RUN, "-n", "--dry-run", is_flag=True, help="Show what would be sent; send nothing."),
+    option(RUN, "--yes", is_flag=True, help="Answer the question with yes. It answers no other."),
+    option(
+        RUN,
+        "--limit",
+        metavar="N",
+        callback=values.number(int, 1, "number of messages"),
+        help="Take the first N messages only.",
+    ),
+    option(
+        RUN,
+        "--save-bytes",
+        metavar="FILE",
+        help="Write the octets that are sent to a file, or with - to standard output.",
+    ),
+    option(
+        RUN,
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON object for each message: the plan with --dry-run, else the receipt.",
+    ),
+    option(RUN, "-q", "--quiet", is_flag=True, help="Say nothing when all went well."),
+    option(RUN, "-v", "--verbose", is_flag=True, help="Show the dialogue with the server."),
+    option(
+        RUN,
+        "--color",
+        type=click.Choice(("auto", "always", "never")),
+        default="auto",
+        show_default=True,
+        help="Colours at a terminal. NO_COLOR is respected.",
+    ),
+)

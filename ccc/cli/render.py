@@ -1,0 +1,137 @@
+"""The terminal, the door to rich: two panels, a table for a batch, a bar for what takes long.
+
+Nothing from outside is ever markup: every value becomes a Text by way of visible(). Each colour stands
+beside a word that says the same.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from rich.box import ROUNDED
+from rich.console import Console
+from rich.panel import Panel as Box
+from rich.table import Table
+from rich.text import Text
+
+from ccc.address import Mailbox
+from ccc.cli.panels import Panel, envelope, header
+from ccc.message.findings import Finding
+from ccc.plan import Mark, Plan
+from ccc.visible import visible
+
+WIDEST = 88  # columns; longer lines are hard to read
+STYLES = {
+    Mark.NEW.value: "bold green",
+    Mark.BLIND.value: "bold green",
+    Mark.SEEN.value: "bold yellow",
+    Mark.NEW_NOT_SENT.value: "magenta",
+    Mark.SEEN_NOT_SENT.value: "dim",
+    "warning": "bold yellow",
+    "note": "cyan",
+}
+
+
+def console(
+    color: str = "auto",
+    file: IO[str] | None = None,
+    *,
+    stdout: bool = False,
+    record: bool = False,
+    width: int | None = None,
+) -> Console:
+    """A console for words; `color` is auto, always or never. NO_COLOR is rich's own business."""
+    made = Console(
+        file=file,
+        stderr=file is None and not stdout,
+        force_terminal=True if color == "always" else None,
+        color_system=None if color == "never" else "auto",
+        record=record,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    made.width = width or min(made.width, WIDEST)
+    return made
+
+
+def show_plan(screen: Console, plan: Plan, way: str = "") -> None:
+    """Both panels, then a line for each finding."""
+    for panel in (envelope((plan,), way), header(plan)):
+        screen.print(box(panel))
+    show_findings(screen, plan.findings)
+
+
+def show_batch(screen: Console, plans: Sequence[Plan], way: str) -> None:
+    """Who gets the mails, one table of them, and each finding once."""
+    screen.print(box(envelope(plans, way)))
+    table = Table(box=ROUNDED, expand=True, title="Header: what they see", title_justify="left")
+    table.add_column("Message", overflow="fold")
+    for name in ("From", "Subject"):
+        table.add_column(name, overflow="fold", ratio=1)
+    table.add_column("To, Cc", overflow="fold")
+    for plan in plans:
+        table.add_row(*map(text, (plan.source, plan.author, plan.subject)), _seen_by(plan))
+    screen.print(table)
+    counted = Counter(finding for plan in plans for finding in plan.findings)
+    show_findings(screen, counted, lambda finding: _times(counted[finding]))
+
+
+def show_findings(
+    screen: Console, findings: Iterable[Finding], suffix: Callable[[Finding], str] = lambda _: ""
+) -> None:
+    """One line for each finding, its level first."""
+    for finding in findings:
+        line = Text(f"{finding.level}: ", STYLES[finding.level])
+        screen.print(line.append(visible(finding.text) + suffix(finding), "default"))
+
+
+def box(panel: Panel) -> Box:
+    """A panel in a frame: labels, what they stand for, and the marks."""
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_column(no_wrap=True)
+    for row in panel.rows:
+        what = person(row.what) if isinstance(row.what, Mailbox) else text(row.what)
+        grid.add_row(text(row.label), what, Text(row.mark, STYLES.get(row.mark.partition(" (")[0], "")))
+    return Box(grid, box=ROUNDED, title=text(panel.title, "bold"), title_align="left")
+
+
+def person(mailbox: Mailbox) -> Text:
+    """Name and address; the address is bold where the name could be taken for one."""
+    shown = visible(mailbox.eyes())
+    name, bracket, address = shown.rpartition("<")
+    deceiving = "@" in mailbox.name
+    return Text(name + bracket).append(address, "bold" if deceiving else "default")
+
+
+def text(value: str, style: str = "") -> Text:
+    """A value from outside, made harmless."""
+    return Text(visible(value), style)
+
+
+@contextmanager
+def progress(
+    screen: Console, messages: int, octets: int
+) -> Iterator[tuple[Callable[[int], None] | None, Callable[[], None]]]:
+    """A bar: of octets for one message, else of messages. It is gone when all is done."""
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
+
+    done = MofNCompleteColumn() if messages > 1 else DownloadColumn()
+    with Progress(TextColumn("sending"), BarColumn(), done, console=screen, transient=True) as bar:
+        task = bar.add_task("", total=messages if messages > 1 else octets)
+        if messages > 1:
+            yield None, lambda: bar.advance(task)
+        else:
+            yield lambda more: bar.advance(task, more), lambda: None
+
+
+def _seen_by(plan: Plan) -> Text:
+    marks = Counter(mark.value for _, marked in plan.shown.lists() for _, mark in marked)
+    return Text("\n").join(Text(f"{count} {mark}", STYLES[mark]) for mark, count in marks.items())
+
+
+def _times(count: int) -> str:
+    return f" ({count} messages)" if count > 1 else ""

@@ -1,0 +1,194 @@
+"""What `resend` and `redirect` both do: read, plan, show, ask, deliver, say.
+
+At a terminal every plan is shown before one question is asked. Unattended nothing is asked, and a plan
+is made when its turn has come, so that ten thousand messages need no more memory than one.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
+
+from ccc.api import fresh_token, local_time
+from ccc.cli import words
+from ccc.cli.bug import report
+from ccc.cli.choices import Choices
+from ccc.cli.signals import Interrupts
+from ccc.cli.terminal import Data, ask, complain, has_terminal, say
+from ccc.cli.way import logged_in, way_for
+from ccc.errors import CccError, Interrupted, Kind, StateError, UsageError
+from ccc.plan import Action, Mark, Plan, Request, make_plan
+from ccc.receipt import EXIT, Receipt, status_of, worst
+from ccc.sources import read_source
+
+Bar = tuple[Callable[[int], None] | None, Callable[[], None]]  # told of octets, and of a message done
+
+BIG = 4 << 20  # octets; more content than this gets a progress bar
+MANY = 20  # messages; so does a batch of more
+
+
+def send(action: Action, choices: Choices) -> int:
+    """Do what the command line says; returns the exit status."""
+    terminal = has_terminal()
+    choices.check(terminal=terminal)
+    request = choices.request(action)
+    with Interrupts() as interrupts:
+        run = Run(choices, interrupts, terminal=terminal)
+        plans = run.plans(request)
+        if terminal:
+            plans = iter(run.shown_and_asked(list(plans)))
+        if choices.dry_run:
+            run.rehearse(plans)
+        else:
+            run.deliver(plans)
+        if choices.left and not choices.quiet:
+            say(f"--limit {choices.limit} left out {choices.left} more")
+        return run.status
+
+
+class Run:
+    """One run: its command line, whether somebody can be asked, and how it went so far."""
+
+    def __init__(self, choices: Choices, interrupts: Interrupts, *, terminal: bool) -> None:
+        self.choices = choices
+        self.interrupts = interrupts
+        self.terminal = terminal
+        self.way = way_for(choices, interrupts, terminal=terminal)
+        self.data = Data()
+        self._statuses = {0}
+
+    @property
+    def status(self) -> int:
+        """The exit status: the worst that occurred."""
+        if self.interrupts.count and EXIT[Kind.TRY_LATER] in self._statuses:
+            return worst((*self._statuses, status_of(self.interrupts.as_error())))
+        return worst(self._statuses)
+
+    def plans(self, request: Request) -> Iterator[Plan]:
+        """The plan for each message; a bad one is said at once and does not stop the others."""
+        now = local_time()
+        for source in self.choices.taken:
+            if self.interrupts.count:
+                self.record(Receipt(source, error=self.interrupts.as_error()))
+                continue
+            try:
+                plan = make_plan(request, read_source(source), now=now, token=fresh_token())
+                self._save(plan)
+            except Interrupted:
+                raise
+            except CccError as error:
+                self.record(Receipt(source, error=error))
+            except Exception as bug:  # noqa: BLE001  # ours, and no reason to keep the others waiting
+                self.record(Receipt(source, error=CccError(report(bug))))
+            else:
+                yield plan
+
+    def shown_and_asked(self, plans: list[Plan]) -> list[Plan]:
+        """The same plans, when they were shown and the answer was yes; Declined if it was no."""
+        if not plans:
+            return plans
+        if not (self.choices.quiet and self.choices.yes):
+            self._show(plans)
+        if not (self.choices.yes or self.choices.dry_run):
+            ask(question(plans))
+        return plans
+
+    def rehearse(self, plans: Iterable[Plan]) -> None:
+        """Say what would be sent."""
+        for plan in plans:
+            if self.choices.as_json:
+                self.data.json(plan.as_json())
+            elif not self.terminal:
+                self._say_plan(plan)
+        if not self.choices.quiet and not self.choices.as_json:
+            say("nothing was sent: this was a dry run")
+
+    def deliver(self, plans: Iterator[Plan]) -> None:
+        """Send them, and say what became of each."""
+        from ccc.dispatch import deliver
+
+        for first in plans:  # planned while a signal still ends the run at once
+            route = logged_in(self.way, self.choices)
+            self.interrupts.begin_sending()
+            with self._bar(first) as (watch, tick):
+                everything = chain((first,), plans)
+                for receipt in deliver(everything, route, dsn=self.choices.dsn, watch=watch):
+                    self.record(receipt)
+                    tick()
+
+    def record(self, receipt: Receipt) -> None:
+        """Say what became of one message."""
+        self._statuses.update(receipt.statuses())
+        self.data.sent = self.data.sent or any(words.accepted(receipt))
+        if self.choices.as_json:
+            self._record_as_json(receipt)
+        elif not self.choices.quiet:
+            for line in words.sent_lines(receipt):
+                say(line)
+        for line in words.failed_lines(receipt):
+            complain(line)
+
+    def _record_as_json(self, receipt: Receipt) -> None:
+        try:
+            self.data.json(receipt.as_json())
+        except CccError as error:  # said once; the other messages are still to be sent
+            self._statuses.add(status_of(error))
+            complain(str(error))
+
+    def _show(self, plans: list[Plan]) -> None:
+        from ccc.cli.render import console, show_batch, show_plan
+
+        way = self.way.name if self.way else ""
+        screen = console(self.choices.color)
+        if len(self.choices.taken) == 1:
+            show_plan(screen, plans[0], way)
+        else:
+            show_batch(screen, plans, way)
+
+    def _say_plan(self, plan: Plan) -> None:
+        if self.choices.color == "always":
+            self._show([plan])
+            return
+        for line in words.plan_lines(plan, self.way.name if self.way else ""):
+            say(line)
+
+    def _bar(self, first: Plan) -> AbstractContextManager[Bar]:
+        many = len(self.choices.taken)
+        if not self.terminal or self.choices.quiet or (many <= MANY and first.content.size <= BIG):
+            return nullcontext((None, lambda: None))
+        from ccc.cli.render import console, progress
+
+        return progress(console(self.choices.color), many, first.content.size)
+
+    def _save(self, plan: Plan) -> None:
+        """--save-bytes: the octets that are sent."""
+        if self.choices.save_bytes == "-":
+            for block in plan.content.blocks():
+                self.data.octets(block)
+        elif self.choices.save_bytes:
+            save(plan, self.choices.save_bytes)
+
+
+def question(plans: Sequence[Plan]) -> str:
+    """The one question, which names whoever may have a message already."""
+    again = tuple({who.eyes(): None for it in plans for who, mark in it.recipients if mark is Mark.SEEN})
+    paths = plans[0].envelope.forward_paths
+    whom = paths[0].eyes() if len(paths) == 1 else f"these {len(paths)} people"
+    what = "it" if len(plans) == 1 else f"these {len(plans)} messages"
+    if not again:
+        return f"Send {what} to {whom}?"
+    some = ", ".join(again[:3]) + (f" and {len(again) - 3} more" if len(again) > 3 else "")
+    return f"{some} may have {what} already. Send {what} to {whom} all the same?"
+
+
+def save(plan: Plan, path: str) -> None:
+    """Write the octets of a plan to a file, which must not be the message's own."""
+    try:
+        if os.path.exists(path) and os.path.exists(plan.source) and os.path.samefile(path, plan.source):
+            raise UsageError("--save-bytes names the message itself", "name another file")
+        with open(path, "wb") as file:
+            file.writelines(plan.content.blocks())
+    except OSError as error:
+        raise StateError(
+            f"--save-bytes {path}: {error.strerror}", "nothing was sent; name another file"
+        ) from error

@@ -1,0 +1,122 @@
+"""The terminal and the three streams: what is data, what is words, who can be asked.
+
+stdout carries data, stderr carries words. There is a terminal when stderr is one and /dev/tty opens;
+questions are read from /dev/tty, so that `cat m.eml | ccc resend -` can ask.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from ccc.errors import Declined, NotRecordedError, StateError
+from ccc.visible import visible
+
+TTY = "/dev/tty"
+
+
+def has_terminal() -> bool:
+    """Whether somebody sits there: stderr is a terminal, and one can be read from."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return False
+    try:
+        os.close(os.open(TTY, os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def say(words: str) -> None:
+    """Print one line of words on stderr, made harmless; a closed stderr is no reason to stop."""
+    _print(visible(words))
+
+
+def say_lines(words: str) -> None:
+    """Print several lines of words on stderr."""
+    for line in words.splitlines():
+        say(line)
+
+
+def complain(words: str) -> None:
+    """Say what went wrong, as every Unix program does: with the program's name in front."""
+    say(f"ccc: {words}")
+
+
+def ask(question: str) -> None:
+    """Ask a yes-or-no question at the terminal; anything but a yes raises Declined."""
+    while True:
+        _print(f"{visible(question)} [y/n] ", end="")
+        match _answer().strip().lower():
+            case "y" | "yes":
+                return
+            case "n" | "no":
+                raise Declined("nothing was sent")
+            case _:
+                say("please answer y or n")
+
+
+def _answer() -> str:
+    with open(TTY, encoding="utf-8", errors="replace") as tty:
+        line = tty.readline()
+    if not line:
+        _print("")
+        raise Declined("nothing was sent")
+    return line
+
+
+def _print(line: str, end: str = "\n") -> None:
+    if sys.stderr is None:  # print() would take stdout instead
+        return
+    try:
+        sys.stderr.write(line + end)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return  # stderr is closed or full: there is nobody to tell
+
+
+class Data:
+    """stdout, for data: lines of JSON, text that was asked for, octets of a message.
+
+    When the reader goes away (`ccc ... | head -1`) the rest is dropped without a word. Any other
+    failure is an error: before something was sent it is a StateError, afterwards a NotRecordedError.
+    """
+
+    def __init__(self) -> None:
+        self.sent = False
+        self._gone = False
+
+    def json(self, record: Mapping[str, object]) -> None:
+        """Print one object on a line of its own; ASCII, so that nothing in it reaches a terminal."""
+        import json
+
+        self.octets(json.dumps(record).encode("ascii") + b"\n")
+
+    def text(self, line: str) -> None:
+        """Print one line of text, made harmless."""
+        self.octets(visible(line).encode("utf-8", "backslashreplace") + b"\n")
+
+    def octets(self, octets: bytes) -> None:
+        """Print octets as they are."""
+        if self._gone:
+            return
+        if sys.stdout is None:
+            raise self._failed("it is closed")
+        try:
+            _write_all(octets)
+        except BrokenPipeError:
+            self._gone = True
+        except OSError as error:
+            self._gone = True
+            raise self._failed(error.strerror or str(error)) from error
+
+    def _failed(self, why: str) -> StateError | NotRecordedError:
+        if self.sent:
+            return NotRecordedError(
+                f"sent, but standard output cannot be written: {why}", "do not send it again"
+            )
+        return StateError(f"standard output cannot be written: {why}", "nothing was sent")
+
+
+def _write_all(octets: bytes) -> None:
+    rest = memoryview(octets)
+    while rest:
+        rest = rest[os.write(1, rest) :]

@@ -1,0 +1,92 @@
+"""The way out: what --smtp or --via names, or this host's sendmail where somebody can say no."""
+
+from typing import TYPE_CHECKING
+
+from ccc.cli.choices import Choices
+from ccc.cli.terminal import say
+from ccc.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from ccc.routes.route import Route
+    from ccc.routes.submission import Manner
+    from ccc.transport.interrupts import Interrupts
+
+
+def way_for(choices: Choices, interrupts: "Interrupts", *, terminal: bool) -> "Route | None":
+    """The route, not yet logged in; None only in a dry run that names none."""
+    if choices.smtp:
+        return _server(choices, choices.smtp, interrupts)
+    _refuse_idle(choices)
+    if choices.via or terminal:
+        from ccc.routes.named import find_sendmail, via
+
+        name = choices.via or (find_sendmail() and "sendmail")
+        if name:
+            return via(name, _manner(choices, interrupts))
+    if choices.dry_run:
+        return None
+    raise _nowhere()
+
+
+def logged_in(route: "Route | None", choices: Choices) -> "Route":
+    """The route with the password that its login needs; this may ask for it."""
+    from ccc.routes.submission import Submission
+
+    if route is None:
+        raise _nowhere()
+    if not isinstance(route, Submission) or not route.server.user:
+        return route
+    from ccc.cli.password import password_for
+    from ccc.smtp.login import Password
+
+    user = route.server.user
+    login = f"{user} at {route.server.host}"
+    secret = password_for(login, choices.password_fd, choices.password_command)
+    return route._replace(credentials=Password(user, secret))
+
+
+def _server(choices: Choices, url: str, interrupts: "Interrupts") -> "Route":
+    from ccc.routes.server import from_url
+    from ccc.routes.submission import Submission
+
+    opportunistic = None if choices.tls is None else choices.tls == "opportunistic"
+    server = from_url(url, opportunistic=opportunistic)
+    if not server.user and (choices.password_command or choices.password_fd is not None):
+        raise UsageError("a password is given, and --smtp names no user", "write smtps://USER@HOST")
+    return Submission(server, None, _manner(choices, interrupts))
+
+
+def _manner(choices: Choices, interrupts: "Interrupts") -> "Manner":
+    from ccc.routes.submission import Manner
+    from ccc.transport.timeouts import Timeouts
+    from ccc.transport.transcript import Transcript
+
+    timeouts = Timeouts()
+    return Manner(
+        ca_file=choices.tls_ca_file,
+        timeouts=timeouts.at_most(choices.timeout) if choices.timeout else timeouts,
+        helo=choices.helo,
+        window=choices.pipeline_messages,
+        transcript=Transcript(say) if choices.verbose else None,
+        interrupts=interrupts,
+    )
+
+
+def _nowhere() -> ConfigurationError:
+    return ConfigurationError(
+        "no way out is named",
+        "add --smtp smtps://USER@HOST for a submission server, or --via sendmail for this host's own",
+    )
+
+
+def _refuse_idle(choices: Choices) -> None:
+    """An option that would do nothing is a misunderstanding."""
+    idle = {
+        "--password-fd": choices.password_fd is not None,
+        "--password-command": choices.password_command,
+        "--tls": choices.tls,
+        "--tls-ca-file": choices.tls_ca_file,
+    }
+    for name, given in idle.items():
+        if given:
+            raise UsageError(f"{name} is for a server that --smtp names", "leave it out, or add --smtp")

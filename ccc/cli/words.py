@@ -1,0 +1,77 @@
+"""Plans, findings and receipts in plain lines, for logs, pipes and screens alike.
+
+No line begins with a digit: an MTA that runs ccc in a pipe would take it for a status.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from ccc.address import Mailbox
+from ccc.cli.panels import Panel, Row, envelope, header
+from ccc.plan import Plan
+from ccc.receipt import Outcome, Receipt, State
+
+
+def panel_lines(panel: Panel) -> Iterator[str]:
+    """A panel: its title, then a line for each row."""
+    yield panel.title
+    texts = [text_of(row.what) for row in panel.rows]
+    labels = max((len(row.label) for row in panel.rows), default=0)
+    marked = (len(text) for row, text in zip(panel.rows, texts, strict=True) if row.mark)
+    width = min(max(marked, default=0), 60)
+    for row, text in zip(panel.rows, texts, strict=True):
+        yield f"  {row.label:<{labels}}  {_marked(row, text, width)}".rstrip()
+
+
+def text_of(what: Mailbox | str) -> str:
+    """A person or a text."""
+    return what.eyes() if isinstance(what, Mailbox) else what
+
+
+def plan_lines(plan: Plan, way: str = "") -> Iterator[str]:
+    """Both panels of a plan, and its findings."""
+    yield from panel_lines(envelope((plan,), way))
+    yield from panel_lines(header(plan))
+    yield from finding_lines(plan)
+
+
+def finding_lines(plan: Plan) -> Iterator[str]:
+    """One line for each finding."""
+    return (f"{finding.level}: {finding.text}" for finding in plan.findings)
+
+
+def accepted(receipt: Receipt) -> Iterable[Outcome]:
+    """The recipients who have it."""
+    return (outcome for outcome in receipt.outcomes if outcome.state is State.ACCEPTED)
+
+
+def sent_lines(receipt: Receipt) -> Iterator[str]:
+    """One line for each recipient who has it."""
+    for outcome in accepted(receipt):
+        yield f"sent {_name(receipt)} to {outcome.mailbox.addr_spec}{_by(outcome)}"
+
+
+def failed_lines(receipt: Receipt) -> Iterator[str]:
+    """One line for each recipient who has not, or may not have it, and one for the error."""
+    for state in (State.REFUSED, State.DEFERRED, State.IN_DOUBT):
+        for outcome in _in(receipt, state):
+            to = outcome.mailbox.addr_spec
+            yield f"{_name(receipt)}: {to} {state.value}{_by(outcome)}; {receipt.advice(outcome)}"
+    if receipt.error:
+        yield f"{_name(receipt)}: {receipt.error}"
+
+
+def _marked(row: Row, text: str, width: int) -> str:
+    return f"{text:<{width}}  {row.mark}" if row.mark else text
+
+
+def _in(receipt: Receipt, state: State) -> Iterable[Outcome]:
+    return (outcome for outcome in receipt.outcomes if outcome.state is state)
+
+
+def _name(receipt: Receipt) -> str:
+    return "standard input" if receipt.source == "-" else receipt.source
+
+
+def _by(outcome: Outcome) -> str:
+    hop = f" by {outcome.hop}" if outcome.hop else ""
+    return f"{hop}: {outcome.reason}" if outcome.reason else hop

@@ -1,0 +1,101 @@
+"""The help is documentation: its examples run, and what is generated from it is up to date."""
+
+import importlib.util
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from ccc.cli.main import COMMANDS, ccc
+from tests.cli.conftest import MAIL
+from tests.lab.sink import EVERYTHING, Sink
+
+ROOT = Path(__file__).parents[2]
+GROUP = click.Context(ccc, info_name="ccc")
+
+
+def examples(text):
+    """The commands in a help text, continued lines joined."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith("  ccc "):
+            while line.endswith("\\"):
+                line = line[:-1] + next(lines)
+            yield line.strip()
+
+
+def every_example():
+    helps = [ccc.help, *(ccc.get_command(GROUP, name).help for name in COMMANDS)]
+    return [example for text in helps for example in examples(text)]
+
+
+def test_every_command_has_an_example():
+    for name in COMMANDS:
+        if name != "completion":
+            assert any(example.startswith(f"ccc {name}") for example in every_example())
+
+
+@pytest.fixture
+def desk(folder):
+    """What the examples speak of: mails, a list of people, a sendmail program, a password store."""
+    (folder / "mail.eml").write_bytes(MAIL)
+    (folder / "people.txt").write_text("ann@example.org\nbob@example.org\n")
+    for name, script in (("pass", "echo secret"), ("sendmail", "cat > /dev/null")):
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o700)
+    return folder
+
+
+@pytest.mark.parametrize("example", every_example())
+def test_the_example_works(example, run, desk, authority, tmp_path):
+    with Sink(EVERYTHING, tls=authority.server_context(), implicit=True, mechanisms=("PLAIN",)) as sink:
+        sink.login = ("me", "secret")
+        words = [
+            word.replace("me@smtp.example.org", f"me@localhost:{sink.port}")
+            for word in shlex.split(example.partition(" > ")[0])[1:]
+        ]
+        words = ["sent.eml" if word == "*.eml" else word for word in words]
+        if "--smtp" in words:
+            words += ["--tls-ca-file", str(authority.ca_file)]
+            if "--password-command" not in words:
+                words += ["--password-command", "echo secret"]
+        words = [f"sendmail:{desk}/sendmail" if word == "sendmail" else word for word in words]
+        path = f"{desk}:/usr/bin:/bin"
+        done = run(*words, stdin=MAIL, env={"PATH": path, "TMPDIR": str(tmp_path)})
+    assert done.returncode == 0, done.stderr.decode()
+    assert sink.messages == ("--smtp" in words)
+
+
+def generate():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_is_generated_is_up_to_date():
+    stale = [str(path.relative_to(ROOT)) for path in generate().outdated()]
+    assert stale == [], "run: make docs"
+
+
+def test_the_manual_names_every_option():
+    manual = generate().man().replace("\\-", "-")
+    for name in COMMANDS:
+        for parameter in ccc.get_command(GROUP, name).params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                assert parameter.opts[0] in manual
+
+
+def test_the_exit_statuses_of_the_manual_are_those_of_the_program():
+    from ccc.receipt import EXIT
+
+    assert set(generate().EXIT_MEANINGS) == {0, *EXIT.values()} - {76}
+
+
+def test_the_picture_shows_the_panels_and_stays_the_same():
+    module = generate()
+    words = " ".join(" ".join(module.texts_in(module.picture())).split())
+    assert "Envelope: who gets it" in words
+    assert "new, gets it" in words
+    assert module.picture() == module.picture()

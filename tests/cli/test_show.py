@@ -1,0 +1,86 @@
+import json
+
+from tests.cli.conftest import MAIL
+
+SIGNED = (
+    b"Return-Path: <ines@example.org>\n"
+    b"Delivered-To: ann@example.com\n"
+    b"Received: from a by b\n"
+    b"DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s;\n h=from:to:cc:cc:subject; bh=x; b=y\n"
+    b"ARC-Message-Signature: i=1; d=list.example; h=from:resent-from; bh=x; b=y\n" + MAIL
+)
+
+
+def shown(done):
+    return [" ".join(line.split()) for line in done.stdout.decode().splitlines()]
+
+
+def test_it_names_who_saw_the_mail(run):
+    done = run("show", "sent.eml")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "From Ines Maro <ines@example.org>" in shown(done)
+    assert "To Ann Lee <ann@example.com>" in shown(done)
+    assert "Cc Bob Ray <bob@example.net>" in shown(done)
+
+
+def test_it_names_how_the_copy_came_and_what_is_left_out(run):
+    lines = shown(run("show", "-", stdin=b"From ines@example.org Tue Nov 17 09:30:00 2026\n" + SIGNED))
+    assert "From_ From ines@example.org Tue Nov 17 09:30:00 2026" in lines
+    assert "Delivered-To ann@example.com" in lines
+    assert "Received by one server" in lines
+    assert "Delivered-To it says how one mailbox received this copy" in lines
+
+
+def test_it_says_which_signature_would_break(run):
+    lines = shown(run("show", "-", stdin=SIGNED))
+    assert "DKIM example.org, as the author's domain" in lines
+    assert "signs cc (2 times), from, subject, to" in lines
+    assert "a redirect keeps it, a new name in Cc breaks it" in lines
+    assert "ARC list.example, not the author's domain" in lines
+    assert "a redirect breaks it, a new name in Cc keeps it" in lines
+
+
+def test_it_says_who_passed_a_mail_on(run):
+    block = b"Resent-From: Jo <jo@example.net>\nResent-To: ann@example.com\n"
+    assert "Resent-From Jo <jo@example.net>" in shown(run("show", "-", stdin=block + MAIL))
+
+
+def test_it_says_what_is_odd(run):
+    lines = shown(run("show", "-", stdin=MAIL.replace(b"\n\n", b"\nSubject: again\n\n")))
+    assert any(line.startswith("warning") and "2 Subject fields" in line for line in lines)
+
+
+def test_json_has_the_same_facts(run):
+    record = json.loads(run("show", "-", "--json", stdin=SIGNED).stdout)
+    assert (record["schema"], record["source"], record["subject"]) == (1, "-", "Minutes of Tuesday")
+    assert record["to"] == [{"name": "Ann Lee", "address": "ann@example.com"}]
+    assert [each["field"] for each in record["left_out"]] == ["Return-Path", "Delivered-To"]
+    assert [(each["redirect_breaks"], each["cc_breaks"]) for each in record["signatures"]] == [
+        (False, True),
+        (True, False),
+    ]
+
+
+def test_no_octet_of_a_mail_acts_on_the_terminal(run):
+    hostile = MAIL.replace(b"Tuesday", b"\x1b[2J\x9b31m =?utf-8?q?=E2=80=AE=0A7?=")
+    out = run("show", "-", stdin=hostile).stdout.decode()
+    assert not any(char in out for char in "\x1b\x9b\u202e")
+    assert not any(line[:1].isdigit() for line in out.splitlines())
+
+
+def test_at_a_terminal_it_is_framed(at_terminal):
+    screen, status = at_terminal("ccc show sent.eml").end()
+    assert status == 0
+    assert "╭─ Who saw it ─" in screen
+
+
+def test_what_is_no_mail_is_refused_with_its_status(run, folder):
+    (folder / "bad").write_bytes(b"\0")
+    assert run("show", "bad").returncode == 65
+    assert run("show", "gone").returncode == 66
+
+
+def test_a_locale_that_lacks_a_character_is_no_bug(run):
+    mail = MAIL.replace(b"Tuesday", b"=?utf-8?q?=E2=98=BA?=")
+    done = run("show", "-", stdin=mail, env={"PYTHONIOENCODING": "latin-1"})
+    assert done.returncode == 0

@@ -1,0 +1,168 @@
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from ccc.cli.signals import Interrupts
+from ccc.errors import Interrupted
+from tests.cli.conftest import environment
+
+DAN = ("--to", "dan@example.org")
+
+
+def readable(interrupts):
+    return bool(select.select([interrupts], [], [], 0)[0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_while_planning_a_signal_ends_the_run(number):
+    with Interrupts(), pytest.raises(Interrupted) as caught:
+        signal.raise_signal(number)
+    assert caught.value.signal == number
+    assert signal.Signals(number).name in str(caught.value)
+
+
+def test_while_sending_a_signal_is_only_counted():
+    with Interrupts() as interrupts:
+        interrupts.begin_sending()
+        assert not readable(interrupts)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        assert readable(interrupts)
+        assert (interrupts.count, interrupts.first) == (2, signal.SIGTERM)
+        assert interrupts.as_error().signal == signal.SIGTERM
+
+
+def test_each_signal_is_noted_by_itself(capsys):
+    with Interrupts() as interrupts:
+        interrupts.begin_sending()
+        interrupts.drain()
+        assert capsys.readouterr().err == ""
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        interrupts.drain()
+        assert readable(interrupts)
+        interrupts.drain()
+        assert not readable(interrupts)
+        assert capsys.readouterr().err.count("interrupted: ") == 1
+
+
+def test_a_signal_from_another_process_wakes_a_waiting_select():
+    with Interrupts() as interrupts:
+        interrupts.begin_sending()
+        subprocess.run([sys.executable, "-c", f"import os; os.kill({os.getpid()}, 15)"], check=True)
+        assert select.select([interrupts], [], [], 10)[0]
+        assert interrupts.count == 1
+
+
+def test_what_the_parent_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupts:
+            signal.raise_signal(signal.SIGHUP)
+            assert interrupts.count == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_afterwards_everything_is_as_it_was():
+    before = [signal.getsignal(number) for number in (2, 15, 1)]
+    with Interrupts():
+        pass
+    assert [signal.getsignal(number) for number in (2, 15, 1)] == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def silent_server():
+    """It greets nobody, so a client waits for it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.settimeout(30)
+    return listening
+
+
+@pytest.fixture
+def start(folder):
+    """Start ccc, and end it when the test is over."""
+    started = []
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "ccc", *arguments]
+        pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started.append(subprocess.Popen(command, cwd=folder, env=environment(), **pipes))
+        return started[-1]
+
+    yield start
+    for child in started:
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGHUP, 75)]
+)
+def test_a_signal_while_sending_defers_and_gives_its_status(start, number, status):
+    with silent_server() as server:
+        child = start("resend", "sent.eml", *DAN, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}")
+        link, _ = server.accept()  # it has connected: it is sending
+        child.send_signal(number)
+        _, words = child.communicate(timeout=30)
+        link.close()
+    assert child.returncode == status
+    assert b"dan@example.org deferred" in words
+    assert b"interrupted" in words
+
+
+def take_everything(link):
+    """Play a server up to the end of the content, whose answer is held back."""
+    link.settimeout(30)
+    lines = link.makefile("rb")
+    for reply in (b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"354 go"):
+        link.sendall(reply + b"\r\n")
+        lines.readline()
+    while lines.readline() != b".\r\n":
+        pass
+    return lines
+
+
+@pytest.mark.parametrize(("again", "status", "words"), [(False, 0, b"sent "), (True, 130, b" in doubt ")])
+def test_a_signal_after_the_last_octet_waits_for_the_answer_and_a_second_one_does_not(
+    start, again, status, words
+):
+    with silent_server() as server:
+        child = start("resend", "sent.eml", *DAN, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}")
+        link, _ = server.accept()
+        lines = take_everything(link)
+        child.send_signal(signal.SIGINT)
+        assert child.stderr.readline().startswith(b"interrupted: ")
+        if again:
+            child.send_signal(signal.SIGINT)
+        else:
+            link.sendall(b"250 2.0.0 Ok\r\n")
+        _, said = child.communicate(timeout=30)
+        lines.close()
+        link.close()
+    assert child.returncode == status
+    assert words in said
+
+
+def test_a_signal_while_planning_ends_the_run(start, folder):
+    child = start("resend", "-", *DAN, "--via", "maildir:md")
+    wait_until_listening(child.pid)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(30) == 130
+    assert child.stderr.read().startswith(b"ccc: interrupted by SIGINT; ")
+    assert not (folder / "md").exists()
+
+
+def wait_until_listening(pid):
+    """Until the process has its handlers in place."""
+    wanted = 1 << (signal.SIGTERM - 1)
+    while True:
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            caught = next(line for line in status if line.startswith("SigCgt"))
+        if int(caught.split()[1], 16) & wanted:
+            return

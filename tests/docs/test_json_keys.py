@@ -1,0 +1,46 @@
+"""docs/json.md names every key of every object that ccc prints."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, spans
+from tests.lab.sink import EVERYTHING, Sink
+
+MAIL = b"Bcc: eve@example.net\nFrom: me@example.org\nTo: ann@example.com\nSubject: x\n\nhello\n"
+SENDING = ("mail.eml", "--from", "me@example.org", "--to", "late@example.org", "--json")
+
+
+def keys(value: object) -> Iterator[str]:
+    """The keys of an object, of the objects in it, and so on."""
+    match value:
+        case dict():
+            yield from value
+            for each in value.values():
+                yield from keys(each)
+        case list():
+            for each in value:
+                yield from keys(each)
+
+
+@pytest.mark.parametrize("command", ["resend", "redirect"])
+@pytest.mark.parametrize("dry", [True, False])
+def test_every_key_is_explained(command: str, dry: bool, tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_bytes(MAIL)
+    with Sink(EVERYTHING, rcpt={"late@example.org": "550 5.1.1 no such user"}) as sink:
+        way = ("--dry-run",) if dry else ("--smtp", f"smtp://127.0.0.1:{sink.port}")
+        done = subprocess.run(
+            [sys.executable, "-m", "ccc", command, *SENDING, *way, *(() if dry else ("nothing.eml",))],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+    found = {key for line in done.stdout.splitlines() for key in keys(json.loads(line))}
+    named = set(re.findall(r"`([a-z_]+)`", spans(ROOT / "docs" / "json.md")))
+    assert len(found) > 9
+    assert found - named == set()
