@@ -37,7 +37,7 @@ class Dsn(NamedTuple):
     envid: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Delivery:
     """One content in one envelope; compared by identity, since two may be alike and still be two."""
 
@@ -61,7 +61,7 @@ def unanswered(mailbox: Mailbox, error: CccError, *, committed: bool = False, ho
         state = State.REFUSED
     else:
         state = State.DEFERRED
-    return Outcome(mailbox, state, None, str(error), error.kind, hop)
+    return Outcome(mailbox, state, None, error.what, error.kind, hop, error.cure)
 
 
 def settle_all(delivery: Delivery, outcome: Callable[[Mailbox], Outcome]) -> Settled:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ccc.delivery import Delivery, Dsn, Sendable
+from ccc.errors import CccError
 from ccc.plan import Plan
 from ccc.receipt import Outcome, Receipt
 from ccc.routes.route import Route
@@ -21,17 +22,22 @@ def deliver(
 ) -> Iterator[Receipt]:
     """Deliver the plans over the route; a receipt for each as soon as it is known for all its recipients.
 
-    Plans are taken one by one, each when its turn has come. `watch` is told, block by block, how many octets
-    of content have been read on their way out.
+    Plans are taken one by one, each when its turn has come; an error that making one raises comes last, when
+    everything that was begun has its receipt. `watch` is told, block by block, how many octets of content
+    have been read on their way out.
     """
     waiting: dict[Delivery, _Waiting] = {}
+    errors: list[CccError] = []
 
     def deliveries() -> Iterator[Delivery]:
-        for plan in (plans,) if isinstance(plans, Plan) else plans:
-            content = plan.content if watch is None else _Watched(plan.content, watch)
-            delivery = Delivery(plan.envelope, content, dsn)
-            waiting[delivery] = _Waiting(plan)
-            yield delivery
+        try:
+            for plan in (plans,) if isinstance(plans, Plan) else plans:
+                content = plan.content if watch is None else _Watched(plan.content, watch)
+                delivery = Delivery(plan.envelope, content, dsn)
+                waiting[delivery] = _Waiting(plan)
+                yield delivery
+        except CccError as error:  # some messages may be on their way: the route must not break off
+            errors.append(error)
 
     for settled in route.deliver(deliveries()):
         one = waiting[settled.delivery]
@@ -39,9 +45,11 @@ def deliver(
         if one.complete:
             del waiting[settled.delivery]
             yield one.receipt()
+    if errors:
+        raise errors[0]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Waiting:
     """A plan, and what is known of its recipients so far."""
 
@@ -56,7 +64,7 @@ class _Waiting:
         """The receipt, its outcomes in the order of the envelope."""
         place = {mailbox.key: place for place, mailbox in enumerate(self.plan.envelope.forward_paths)}
         self.outcomes.sort(key=lambda outcome: place[outcome.mailbox.key])
-        return Receipt(self.plan.source, tuple(self.outcomes))
+        return Receipt(self.plan.source, tuple(self.outcomes), plan=self.plan)
 
 
 class _Watched(NamedTuple):

@@ -76,7 +76,7 @@ class Interrupted(CccError):
     """A signal ended the run: its number, and how many octets the connection had taken (`written`)."""
 
     def __init__(self, what: str, signal: int, written: int = 0) -> None:
-        super().__init__(what, "running the same command again is safe for what was not accepted")
+        super().__init__(what)
         self.kind = Kind.INTERRUPTED if signal == _SIGINT else Kind.TRY_LATER
         self.signal = signal
         self.written = written
@@ -92,7 +92,7 @@ class AddressError(UsageError):
     """An address is not one: `reason`, at `position` (0-based, in characters) of `text`."""
 
     def __init__(self, text: str, position: int, reason: str) -> None:
-        super().__init__(f"address {_around(text, position)!r}: {reason} at character {position + 1}")
+        super().__init__(f"address {_around(text, position)!r}, character {position + 1}: {reason}")
         self.text = text
         self.position = position
         self.reason = reason

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ccc.address import Mailbox
 from ccc.errors import UsageError
-from ccc.plan import Action, Request, Resent
 
 if TYPE_CHECKING:
     from ccc.delivery import Dsn
+    from ccc.plan import Request
 
 People = tuple[Mailbox, ...]
 UNATTENDED = 50  # messages; more need --yes or --limit, so that a wrong glob mails nobody
@@ -64,6 +64,11 @@ class Choices(NamedTuple):
             )
 
     @property
+    def names_somebody(self) -> bool:
+        """Whether anybody is to get it."""
+        return bool(self.to or self.cc or self.bcc)
+
+    @property
     def taken(self) -> tuple[str, ...]:
         """The sources of this run."""
         return self.sources[: self.limit]
@@ -82,10 +87,12 @@ class Choices(NamedTuple):
 
         return from_url(self.smtp).user
 
-    def request(self, action: Action) -> Request:
+    def request(self, action: str) -> "Request":
         """What is asked, of any message."""
+        from ccc.plan import Action, Request, Resent
+
         return Request(
-            action,
+            Action(action),
             to=self.to,
             cc=self.cc,
             bcc=self.bcc,

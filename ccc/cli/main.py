@@ -75,8 +75,8 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
 def ccc(ctx: click.Context) -> None:
     r"""Deliver an existing mail to people who were left out, and to nobody else.
 
-    Everyone sees the same To and Cc; only the new people get a copy. The envelope decides who gets a
-    mail, the header what they read: ccc shows you both before it sends anything.
+    The new people read the mail that everybody has, with its author, To and Cc. The envelope decides who
+    gets a mail, the header what they read: ccc shows you both before it sends anything.
 
     Somebody was left out of a mail that you sent:
       ccc resend sent.eml --to late@example.org --smtp smtps://me@smtp.example.org
@@ -142,8 +142,9 @@ def _drop_output() -> None:
 
 def _in_our_words(error: click.UsageError) -> UsageError:
     command = error.ctx.command_path if error.ctx else "ccc"
-    what = " ".join(error.format_message().split()).rstrip(".")
-    return UsageError(what[:1].lower() + what[1:], f"see `{command} --help`")
+    what, _, hint = " ".join(error.format_message().split()).rstrip(".").partition(". ")
+    hint = f"{hint.strip('()').replace('Did', 'did')} or " if hint else ""
+    return UsageError(what[:1].lower() + what[1:], f"{hint}see `{command} --help`")
 
 
 def _status(error: CccError) -> int:

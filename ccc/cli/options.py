@@ -140,7 +140,14 @@ way = every(
         callback=values.number(float, 0.001, "number of seconds"),
         help="Wait at most this long for each answer, instead of the minutes of RFC 5321.",
     ),
-    option(WAY, "--helo", metavar="NAME", default="", help="The host name to greet the server with."),
+    option(
+        WAY,
+        "--helo",
+        metavar="NAME",
+        default="",
+        callback=values.greeting,
+        help="The host name to greet the server with, instead of the address of this host.",
+    ),
     option(
         WAY,
         "--pipeline-messages",

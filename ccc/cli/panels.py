@@ -84,7 +84,7 @@ def _people(label: str, marked: Iterable[tuple[Mailbox, Mark]]) -> Iterator[Row]
 def _authors(plan: Plan) -> Iterator[Row]:
     """The From fields; as text where they name nobody."""
     label = "From"
-    for author in shown_in(plan.message.header, "from"):
+    for author in shown_in(plan.edited.lean, "from"):
         yield Row(label, author)
         label = ""
     if label:

@@ -57,8 +57,6 @@ def command(**choices: Any) -> int:
     Rehearse: a Maildir for each recipient, nothing leaves the machine:
       ccc redirect *.eml --to friend@example.net --from me@example.org --via maildir:rehearsal
     """
-    from ccc.cli.choices import Choices
-    from ccc.cli.sending import send
-    from ccc.plan import Action
+    from ccc.cli.outset import set_out
 
-    return send(Action.REDIRECT, Choices(**choices))
+    return set_out("redirect", choices)

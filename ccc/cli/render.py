@@ -70,7 +70,7 @@ def show_batch(screen: Console, plans: Sequence[Plan], way: str) -> None:
     table.add_column("Message", overflow="fold")
     for name in ("From", "Subject"):
         table.add_column(name, overflow="fold", ratio=1)
-    table.add_column("To, Cc", overflow="fold")
+    table.add_column("People", overflow="fold")
     for plan in plans:
         table.add_row(*map(text, (plan.source, plan.author, plan.subject)), _seen_by(plan))
     screen.print(table)

@@ -29,8 +29,9 @@ def command(**choices: Any) -> int:
     r"""Send a mail of your own to people you forgot, and to nobody else.
 
     SOURCE is a file that holds one mail (.eml, .emlx), or - for standard input. Several make a batch:
-    one table, one question, one connection. The new people are added to Cc, so that everybody who has
-    the mail, old and new, can see who else has it. All else stays as it was, Message-ID and Date too.
+    one table, one question, one connection. In the copy that the new people get, they are added to Cc:
+    they see who else has the mail, and their answers reach everybody. The copies that others have do
+    not change. All else stays as it was, Message-ID and Date too.
 
     A, below, is a list of addresses ("Ann <ann@example.org>, bob@example.net"), or @FILE with one on
     each line. Each option that takes A can be repeated.
@@ -48,8 +49,6 @@ def command(**choices: Any) -> int:
       ccc resend sent.eml --to @people.txt --yes --json \
           --smtp smtps://me@smtp.example.org --password-command "pass show mail"
     """
-    from ccc.cli.choices import Choices
-    from ccc.cli.sending import send
-    from ccc.plan import Action
+    from ccc.cli.outset import set_out
 
-    return send(Action.RESEND, Choices(**choices))
+    return set_out("resend", choices)

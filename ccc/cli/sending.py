@@ -8,18 +8,23 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ccc.api import fresh_token, local_time
 from ccc.cli import words
 from ccc.cli.bug import report
 from ccc.cli.choices import Choices
 from ccc.cli.signals import Interrupts
-from ccc.cli.terminal import Data, ask, complain, has_terminal, say
-from ccc.cli.way import logged_in, way_for
+from ccc.cli.terminal import Data, ask, complain, say
+from ccc.cli.way import logged_in
 from ccc.errors import CccError, Interrupted, Kind, StateError, UsageError
-from ccc.plan import Action, Mark, Plan, Request, make_plan
+from ccc.message import Message
+from ccc.plan import Mark, Plan, Request, make_plan
 from ccc.receipt import EXIT, Receipt, status_of, worst
 from ccc.sources import read_source
+
+if TYPE_CHECKING:
+    from ccc.routes.route import Route
 
 Bar = tuple[Callable[[int], None] | None, Callable[[], None]]  # told of octets, and of a message done
 
@@ -27,34 +32,32 @@ BIG = 4 << 20  # octets; more content than this gets a progress bar
 MANY = 20  # messages; so does a batch of more
 
 
-def send(action: Action, choices: Choices) -> int:
-    """Do what the command line says; returns the exit status."""
-    terminal = has_terminal()
-    choices.check(terminal=terminal)
-    request = choices.request(action)
-    with Interrupts() as interrupts:
-        run = Run(choices, interrupts, terminal=terminal)
-        plans = run.plans(request)
-        if terminal:
-            plans = iter(run.shown_and_asked(list(plans)))
-        if choices.dry_run:
-            run.rehearse(plans)
-        else:
-            run.deliver(plans)
-        if choices.left and not choices.quiet:
-            say(f"--limit {choices.limit} left out {choices.left} more")
-        return run.status
+def send(request: Request, run: "Run") -> int:
+    """Do what is asked; returns the exit status."""
+    plans = run.plans(request)
+    if run.terminal:
+        plans = iter(run.shown_and_asked(list(plans)))
+    if run.choices.dry_run:
+        run.rehearse(plans)
+    else:
+        run.deliver(plans)
+    if run.choices.left and not run.choices.quiet:
+        say(f"--limit {run.choices.limit} left out {run.choices.left} more")
+    return run.status
 
 
 class Run:
     """One run: its command line, whether somebody can be asked, and how it went so far."""
 
-    def __init__(self, choices: Choices, interrupts: Interrupts, *, terminal: bool) -> None:
+    def __init__(
+        self, choices: Choices, interrupts: Interrupts, way: "Route | None", *, terminal: bool
+    ) -> None:
         self.choices = choices
         self.interrupts = interrupts
         self.terminal = terminal
-        self.way = way_for(choices, interrupts, terminal=terminal)
+        self.way = way
         self.data = Data()
+        self._names: dict[str, str] = {}  # of the messages taken so far, by their digest
         self._statuses = {0}
 
     @property
@@ -72,7 +75,10 @@ class Run:
                 self.record(Receipt(source, error=self.interrupts.as_error()))
                 continue
             try:
-                plan = make_plan(request, read_source(source), now=now, token=fresh_token())
+                message = read_source(source)
+                if self._taken_already(message):
+                    continue
+                plan = make_plan(request, message, now=now, token=fresh_token())
                 self._save(plan)
             except Interrupted:
                 raise
@@ -81,13 +87,32 @@ class Run:
             except Exception as bug:  # noqa: BLE001  # ours, and no reason to keep the others waiting
                 self.record(Receipt(source, error=CccError(report(bug))))
             else:
+                self._say_findings(plan)
                 yield plan
+
+    def _taken_already(self, message: Message) -> bool:
+        """The same message stands in this run before: nobody gets it twice."""
+        if len(self.choices.taken) == 1:
+            return False
+        first = self._names.get(message.digest)
+        if first is None:
+            self._names[message.digest] = message.name
+            return False
+        complain(f"{message.name}: left out, it is the same message as {first}")
+        return True
+
+    def _say_findings(self, plan: Plan) -> None:
+        """Where no panel shows them, what should be known before it is sent."""
+        if not (self.terminal or self.choices.dry_run or self.choices.quiet or self.choices.as_json):
+            for finding in plan.findings:
+                if finding.level == "warning" or finding.code == "identity-from-message":
+                    say(f"{plan.source}: {finding.level}: {finding.text}")
 
     def shown_and_asked(self, plans: list[Plan]) -> list[Plan]:
         """The same plans, when they were shown and the answer was yes; Declined if it was no."""
         if not plans:
             return plans
-        if not (self.choices.quiet and self.choices.yes):
+        if not (self.choices.quiet and (self.choices.yes or self.choices.dry_run)):
             self._show(plans)
         if not (self.choices.yes or self.choices.dry_run):
             ask(question(plans))
@@ -98,7 +123,7 @@ class Run:
         for plan in plans:
             if self.choices.as_json:
                 self.data.json(plan.as_json())
-            elif not self.terminal:
+            elif not (self.terminal or self.choices.quiet):
                 self._say_plan(plan)
         if not self.choices.quiet and not self.choices.as_json:
             say("nothing was sent: this was a dry run")

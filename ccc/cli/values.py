@@ -67,10 +67,22 @@ def number(
         except ValueError:
             found = -1
         if not least <= found < float("inf"):
-            raise UsageError(f"{param.opts[0]}: {value!r} is no {name}", f"the least is {least:g}")
+            raise UsageError(f"{param.opts[0]}: {value!r} is no {name}", f"write a number from {least:g} on")
         return found
 
     return convert
+
+
+def greeting(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """A name that a server can be greeted with (RFC 5321, 4.1.1.1)."""
+    if value:
+        from ccc.smtp.commands import greets
+
+        if not greets(value):
+            raise UsageError(
+                f"--helo: {value!r} is no host name", "write it as host.example.org or [192.0.2.1]"
+            )
+    return value
 
 
 def reports(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Dsn | None:

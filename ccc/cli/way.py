@@ -1,5 +1,6 @@
 """The way out: what --smtp or --via names, or this host's sendmail where somebody can say no."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ccc.cli.choices import Choices
@@ -22,7 +23,9 @@ def way_for(choices: Choices, interrupts: "Interrupts", *, terminal: bool) -> "R
 
         name = choices.via or (find_sendmail() and "sendmail")
         if name:
-            return via(name, _manner(choices, interrupts))
+            route = via(name, _manner(choices, interrupts))
+            _refuse_idle_here(choices, route)
+            return route
     if choices.dry_run:
         return None
     raise _nowhere()
@@ -74,7 +77,7 @@ def _manner(choices: Choices, interrupts: "Interrupts") -> "Manner":
 
 def _nowhere() -> ConfigurationError:
     return ConfigurationError(
-        "no way out is named",
+        "nothing says how the mail goes out",
         "add --smtp smtps://USER@HOST for a submission server, or --via sendmail for this host's own",
     )
 
@@ -87,6 +90,25 @@ def _refuse_idle(choices: Choices) -> None:
         "--tls": choices.tls,
         "--tls-ca-file": choices.tls_ca_file,
     }
+    _refuse(idle, "is for a server that --smtp names")
+
+
+def _refuse_idle_here(choices: Choices, route: "Route") -> None:
+    """The same for a route that talks to no server."""
+    from ccc.routes.submission import Manner, Submission
+
+    if isinstance(route, Submission):
+        return
+    idle = {
+        "--helo": choices.helo,
+        "--timeout": choices.timeout,
+        "--pipeline-messages": choices.pipeline_messages != Manner().window,
+        "--dsn": choices.dsn and not route.name.startswith("sendmail"),
+    }
+    _refuse(idle, f"means nothing to {route.name}")
+
+
+def _refuse(idle: Mapping[str, object], why: str) -> None:
     for name, given in idle.items():
         if given:
-            raise UsageError(f"{name} is for a server that --smtp names", "leave it out, or add --smtp")
+            raise UsageError(f"{name} {why}", "leave it out, or use --smtp")

@@ -4,7 +4,7 @@ Nothing here decides anything: who stands in a header has seen the message or no
 a lie, and a signature is only named, not verified.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from ccc.address import Mailbox, decode_words, read_list
@@ -101,13 +101,17 @@ def _signed(header: Header) -> Iterator[Row]:
         counted = ((name, len([*same])) for name, same in groupby(sorted(signature.signed)))
         names = (f"{name} ({count} times)" if count > 1 else name for name, count in counted)
         yield Row("", f"signs {', '.join(names)}")
-        yield Row(
-            "", f"a redirect {_verb(signature, redirected)}, a new name in Cc {_verb(signature, resent)}"
-        )
+        yield Row("", f"a resent block {_verb(signature, redirected)}{_so(signature, redirected, authors)}")
+        yield Row("", f"a new name in Cc {_verb(signature, resent)}")
+
+
+def _so(signature: Signature, broken: tuple[Signature, ...], authors: Sequence[Mailbox]) -> str:
+    spared = signature in broken and aligned(signature, authors)
+    return ", so a redirect leaves the block out" if spared else ""
 
 
 def _verb(signature: Signature, broken: tuple[Signature, ...]) -> str:
-    return "breaks it" if signature in broken else "keeps it"
+    return "would break it" if signature in broken else "keeps it whole"
 
 
 def _broken_by_redirect(header: Header) -> tuple[Signature, ...]:
@@ -133,7 +137,7 @@ def _left_out(message: Message) -> Iterator[Row]:
 
 def _facts(message: Message) -> Iterator[Row]:
     facts = message.facts
-    yield Row("size", f"{message.content(message.header).size} octets as they are sent")
+    yield Row("size", f"{message.content(message.header).size} octets with CRLF line ends")
     ends = {"CRLF": facts.crlf, "LF": facts.lf, "CR": facts.cr}
     yield Row("line ends", ", ".join(f"{count} {kind}" for kind, count in ends.items() if count))
     yield Row("header", f"{len(message.header.fields)} fields, {_bits(facts.eight_bit_header)}")
@@ -168,7 +172,7 @@ def _signatures_json(header: Header) -> list[dict[str, object]]:
             "kind": each.kind,
             "domain": each.domain,
             "signed": list(each.signed),
-            "redirect_breaks": each in redirected,
+            "resent_block_breaks": each in redirected,
             "cc_breaks": each in resent,
         }
         for each in signatures(header)

@@ -44,7 +44,7 @@ class Field(NamedTuple):
         return unfolded.strip(_WSP).decode("utf-8", "backslashreplace")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Header:
     """The fields of a message in their order."""
 

@@ -79,5 +79,5 @@ def _taken_from_the_message(identity: Mailbox) -> Finding:
     return Finding(
         "identity-from-message",
         "note",
-        f"you are taken for {identity.addr_spec}, as the message's From says; --from says otherwise",
+        f"you are taken for {identity.addr_spec}, as the message's From says; if you are not, add --from",
     )

@@ -34,7 +34,7 @@ MOST_BLOCKS = 10
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")  # RFC 5322, 3.6.4: dot-atom-text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plan:
     """Who gets the message, what goes out, what was changed, and what is worth knowing about it.
 

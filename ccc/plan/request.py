@@ -28,7 +28,7 @@ class Resent(Enum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Request:
     """Who gets it, who is shown, who asks; UsageError if that cannot be, whatever the message.
 

@@ -1,7 +1,6 @@
 """Routes by name: what `--via` says."""
 
 import os
-from pathlib import Path
 
 from ccc.errors import ConfigurationError, UsageError
 from ccc.routes.route import Route
@@ -42,6 +41,6 @@ def _sendmail(path: str, manner: Manner) -> Route:
         raise ConfigurationError(
             "this host has no sendmail program", "use --smtp URL, or --via sendmail:PATH"
         )
-    if not Path(program).is_file():
+    if not os.path.isfile(program):
         raise ConfigurationError(f"--via sendmail:{program}: there is no such program", "check the path")
     return Sendmail(program, manner.interrupts)

@@ -4,6 +4,7 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from ccc.address.domain import a_labels
 from ccc.errors import UsageError
 
 _URL = re.compile(
@@ -52,25 +53,41 @@ def from_url(url: str, *, opportunistic: bool | None = None) -> Server:
     match = _URL.fullmatch(url)
     if match is None:
         raise _malformed(url)
-    from urllib.parse import unquote
-
-    scheme, user = match["scheme"], unquote(match["user"] or "")
+    scheme, user = match["scheme"], match["user"] or ""
     port = int(match["port"] or _PORTS[scheme])
-    if ":" in (match["user"] or ""):
+    if ":" in user:
         raise UsageError(
             "--smtp: a password in a URL can be read by everyone on this host",
             "leave it out and use --password-command or --password-fd",
         )
     if not 0 < port < 65536:
         raise _malformed(url)
-    server = Server(match["host"].strip("[]"), port, security=Security.IMPLICIT, user=user)
+    if "%" in user:
+        from urllib.parse import unquote
+
+        user = unquote(user)
+    server = Server(_host(match["host"]), port, security=Security.IMPLICIT, user=user)
     if scheme == "smtps":
+        if opportunistic:
+            raise UsageError(
+                "--tls opportunistic: smtps:// is TLS from the start", "write smtp://, or leave it out"
+            )
         return server
     if opportunistic and user and not server.loopback:
         raise UsageError("--tls opportunistic: a login needs a connection that is verified", "leave it out")
     loose = server.loopback if opportunistic is None else opportunistic
     security = Security.OPPORTUNISTIC if loose else Security.STARTTLS
     return Server(server.host, port, security=security, user=user)
+
+
+def _host(text: str) -> str:
+    """The host in ASCII: A-labels (RFC 5890, 2.3.2.1), or an address without its brackets."""
+    if text.isascii():
+        return text.strip("[]")
+    try:
+        return a_labels(text)
+    except ValueError as error:
+        raise UsageError(f"--smtp: {text} is no host name: {error}", "check its spelling") from error
 
 
 def lmtp_from(place: str) -> Server:
@@ -86,6 +103,8 @@ def lmtp_from(place: str) -> Server:
 
 
 def _malformed(url: str) -> UsageError:
+    secret, _, host = url.rpartition("@")  # what stands before it may be a password
+    shown = f"…@{host}" if ":" in secret.partition("://")[2] else url
     return UsageError(
-        f"--smtp {url}: this is no server", "write smtps://USER@HOST, or smtp://USER@HOST:587 for STARTTLS"
+        f"--smtp {shown}: this is no server", "write smtps://USER@HOST, or smtp://USER@HOST:587 for STARTTLS"
     )

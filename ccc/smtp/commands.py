@@ -1,12 +1,31 @@
 """The commands of a transaction: MAIL, RCPT, DATA and BDAT, with the parameters that a server offers."""
 
+import re
+
 from ccc.address import Mailbox
 from ccc.delivery import Delivery, Dsn
 from ccc.errors import ExtensionMissing, MessageTooBig
 from ccc.smtp.extensions import Extensions
 
 RSET = b"RSET\r\n"
+QUIT = b"QUIT\r\n"
 DATA = b"DATA\r\n"
+
+# RFC 5321, 4.1.2: a Domain, or an address-literal
+_HELO = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Za-z.:]+\]", re.ASCII)
+_CONTROL = re.compile(rb"[\0-\x1f\x7f]")
+
+
+def greets(name: str) -> bool:
+    """Whether this is a name to greet a server with."""
+    return len(name) <= 255 and _HELO.fullmatch(name) is not None  # RFC 5321, 4.5.3.1.2
+
+
+def hello(verb: str, name: str) -> bytes:
+    """EHLO, HELO or LHLO with our name (RFC 5321, 4.1.1.1), without its CRLF."""
+    if not greets(name):
+        raise ValueError(f"{name!r} cannot greet a server")
+    return f"{verb} {name}".encode()
 
 
 def require(delivery: Delivery, server: Extensions) -> None:
@@ -79,6 +98,6 @@ def _mail_dsn(dsn: Dsn) -> list[str]:
 def _line(words: list[str]) -> bytes:
     """The words as one command line; nothing that is given here can begin a second one."""
     line = " ".join(words).encode()
-    if any(octet < 0x20 or octet == 0x7F for octet in line):
+    if _CONTROL.search(line):
         raise ValueError("a control octet in a command")
     return line + b"\r\n"

@@ -22,7 +22,7 @@ from ccc.errors import CccError, Interrupted, LinkError, MessageError, ProtocolE
 from ccc.smtp import commands
 from ccc.smtp.content import END_OF_DATA, chunks, dot_stuffed
 from ccc.smtp.extensions import Extensions
-from ccc.smtp.replies import SERVICE_CLOSING, Reply
+from ccc.smtp.replies import GOODBYE, SERVICE_CLOSING, Reply
 from ccc.smtp.steps import Dialogue, Heard, Say, Wait, hear
 from ccc.smtp.transaction import ServiceClosing, Transaction
 
@@ -48,34 +48,52 @@ class Conversation:
     """Messages over one open session; what is settled collects in `settled`, in the order of its finding.
 
     `window` is how many contents may be unanswered at once, `said` how many octets the opening of the
-    session took, `hop` the server's name for the outcomes. Afterwards `usable` is false if the connection
-    cannot take another command (mox's ErrBotched), and `ended_by` is the error that later deliveries would
-    meet too, if there was one.
+    session took, `hop` the server's name for the outcomes. `ending` tells whether the delivery taken last
+    is the last of all: QUIT goes with its content then, and costs no turn (RFC 2920, 3.1).
+
+    Afterwards `usable` is false if the connection cannot take another command (mox's ErrBotched),
+    `ended_by` is the error that later deliveries would meet too, if there was one, and `rest` what turned
+    out to be left to do after QUIT.
     """
 
     def __init__(
-        self, server: Extensions, *, window: int = 4, said: int = 0, lmtp: bool = False, hop: str = ""
+        self,
+        server: Extensions,
+        *,
+        window: int = 4,
+        said: int = 0,
+        lmtp: bool = False,
+        hop: str = "",
+        ending: Callable[[], bool] = lambda: False,
     ) -> None:
         self.server = server
         self.settled: deque[Settled] = deque()
         self.usable = True
         self.ended_by: CccError | None = None
-        self._window = window
+        self._window = max(window, 1)
         self._said = said
         self._lmtp = lmtp
         self._hop = hop
+        self._ending = ending
         self._todo: deque[Transaction] = deque()
         self._unsettled: deque[Transaction] = deque()
         self._awaited: deque[Awaited] = deque()
         self._previous: Transaction | None = None
 
-    def deliver(self, deliveries: Iterable[Delivery]) -> Dialogue[None]:
-        """Take deliveries and deliver them for as long as the connection lasts."""
+    @property
+    def rest(self) -> tuple[Transaction, ...]:
+        """What another connection has to do."""
+        return tuple(self._todo)
+
+    def deliver(self, deliveries: Iterable[Delivery], rest: Iterable[Transaction] = ()) -> Dialogue[None]:
+        """Take the rest of another conversation and deliveries, for as long as the connection lasts."""
         try:
+            self._todo.extend(rest)
+            yield from self._work()
             for delivery in deliveries:
                 self._todo.extend(Transaction.of(delivery, lmtp=self._lmtp))
                 yield from self._work()
-            while self._todo or self._awaited:
+            while self._awaited or (self._todo and self.usable):
                 yield from self._settle()
                 yield from self._work()
         except Spoilt as error:
@@ -92,7 +110,7 @@ class Conversation:
 
     def _work(self) -> Dialogue[None]:
         """Say what is to do, and what turns out to be to do."""
-        while self._todo:
+        while self._todo and self.usable:
             yield from self._transact(self._todo.popleft())
 
     def _transact(self, it: Transaction) -> Dialogue[None]:
@@ -141,7 +159,7 @@ class Conversation:
     def _bdat(self, it: Transaction, small: bytes | None) -> Dialogue[None]:
         """The content in BDAT chunks (RFC 3030, 2); a large one only when somebody is there to get it."""
         if small is not None:
-            while sum(other.committed_at is not None for other in self._unsettled) >= self._window:
+            while len(self._unsettled) > self._window:
                 yield from self._hear_next()
             yield from self._chunk(it, small, last=True)
             return
@@ -181,6 +199,9 @@ class Conversation:
         yield Say(octets, shown)
         if not self.server.pipelining:
             yield from self._settle()
+        elif last and not self._todo and self._ending():
+            self.usable = False
+            yield Say(commands.QUIT)
 
     def _settle(self) -> Dialogue[None]:
         """Hear every reply that is due."""
@@ -248,7 +269,8 @@ def _check_turn(awaited: Awaited, heard: Heard, *, early: bool) -> None:
     reply = heard.reply
     if early and not (reply.refused and awaited.wait is Wait.CONTENT):
         raise ProtocolError(f"the server answered before it was asked: {reply}", heard.written)
-    if reply.go_ahead is not (awaited.take is _take_data) and not reply.refused:  # RFC 5321, 4.3.2
+    out_of_turn = reply.go_ahead is not (awaited.take is _take_data) and not reply.refused
+    if out_of_turn or reply.code == GOODBYE:  # RFC 5321, 4.3.2
         raise ProtocolError(f"the server answered out of turn: {reply}", heard.written)
 
 
@@ -269,8 +291,8 @@ def _take_data(it: Transaction, reply: Reply) -> None:
 
 
 def _take_chunk(it: Transaction, reply: Reply) -> None:
-    """A chunk before the last: only a refusal counts, and for the whole content (RFC 3030, 2)."""
-    if reply.refused:
+    """A chunk before the last: the first refusal counts, for the whole content (RFC 3030, 2)."""
+    if reply.refused and it.data is None:  # those that follow only say that something went wrong before
         it.data = reply
 
 

@@ -17,10 +17,10 @@ class Extensions(NamedTuple):
         """Read an EHLO reply: the first line greets, each other line is a keyword and its parameters."""
         keywords: dict[str, tuple[str, ...]] = {}
         for line in reply.lines[1:]:
-            # AUTH=LOGIN is what servers said before RFC 2554, and some still do.
-            name, *parameters = line.decode("ascii", "replace").replace(
-                "AUTH=", "AUTH ", 1
-            ).upper().split() or [""]
+            words = line.decode("ascii", "replace").upper()
+            if words.startswith("AUTH="):  # what servers said before RFC 2554, and some still do
+                words = words.replace("=", " ", 1)
+            name, *parameters = words.split() or [""]
             keywords[name] = (*keywords.get(name, ()), *parameters)
         return cls(keywords)
 

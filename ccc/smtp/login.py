@@ -99,6 +99,8 @@ def _exchange(mechanism: str, credentials: Credentials, nonce: str) -> Exchange:
 
 def _plain(user: str, password: str) -> Exchange:
     """PLAIN: everything at once (RFC 4616, 2)."""
+    if "\0" in user + password:
+        raise NotPermitted("the user name or the password holds a NUL, which ends it in a PLAIN login")
     yield f"\0{user}\0{password}".encode()
 
 

@@ -15,6 +15,7 @@ LINE_LIMIT = 4096  # octets; RFC 5321, 4.5.3.1.5 asks for 512
 REPLY_LIMIT = 65536  # octets of all lines of one reply
 
 SERVICE_CLOSING = 421  # RFC 5321, 3.8
+GOODBYE = 221  # RFC 5321, 4.2.3: to QUIT and to nothing else
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])([ -]|$)")  # RFC 5321, 4.2: the first digit decides
 _ENHANCED = re.compile(rb"([245])\.(\d{1,3})\.(\d{1,3})(?= |$)")  # RFC 3463, 2
@@ -84,7 +85,7 @@ class ReplyReader:
             reply = self._line(line.removesuffix(b"\r"))
             if reply is not None:
                 yield reply
-        if len(self._rest) > LINE_LIMIT:
+        if len(self._rest.removesuffix(b"\r")) > LINE_LIMIT:
             raise ProtocolError(f"the server sent a reply line of more than {LINE_LIMIT} octets")
 
     def _line(self, line: bytes) -> Reply | None:

@@ -23,6 +23,11 @@ def scram_sha_256(user: str, password: str, nonce: str) -> Generator[bytes, byte
     server_final = _text((yield f"{final_bare},p={b64encode(proof).decode()}".encode()))
     if not server_final:  # accepted without its last message: the proof came in no challenge
         raise NotPermitted("the server accepted the login without proving that it knows the password")
+    if server_final.startswith("e="):  # RFC 5802, 7: server-error
+        raise NotPermitted(
+            f"the server refused the login of {user}: {server_final[2:]}",
+            "check the user name and the password",
+        )
     if server_final.split(",")[0] != f"v={b64encode(verifier).decode()}":  # RFC 5802, 3
         raise NotPermitted("the server could not prove that it knows the password", "it may be an impostor")
     yield b""

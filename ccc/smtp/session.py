@@ -1,13 +1,16 @@
 """The opening of a session, up to the point where mail can be sent: greeting, EHLO, STARTTLS, AUTH."""
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ccc.errors import CccError, LinkError, NotPermitted, ProtocolError, RefusedError, TryLaterError
+from ccc.smtp import commands
 from ccc.smtp.extensions import Extensions
-from ccc.smtp.login import Credentials, log_in
 from ccc.smtp.replies import Reply
 from ccc.smtp.steps import Dialogue, Say, StartTLS, Wait, ask, hear
+
+if TYPE_CHECKING:
+    from ccc.smtp.login import Credentials
 
 
 class StartTLSPolicy(Enum):
@@ -23,7 +26,7 @@ class Opening(NamedTuple):
 
     helo: str
     starttls: StartTLSPolicy
-    credentials: Credentials | None = None
+    credentials: "Credentials | None" = None
     nonce: str = ""
     lmtp: bool = False
 
@@ -37,18 +40,20 @@ def open_session(opening: Opening) -> Dialogue[Extensions]:
     if opening.starttls is not StartTLSPolicy.NEVER:
         server = yield from _start_tls(server, opening)
     if opening.credentials is not None:
+        from ccc.smtp.login import log_in
+
         yield from log_in(server, opening.credentials, opening.nonce)
     return server
 
 
 def hello(opening: Opening) -> Dialogue[Extensions]:
     """EHLO, or HELO for a server that does not know it (RFC 5321, 3.2); LHLO in LMTP (RFC 2033, 4.1)."""
-    verb = b"LHLO" if opening.lmtp else b"EHLO"
-    reply = yield from ask(b"%b %b" % (verb, opening.helo.encode()))
+    verb = "LHLO" if opening.lmtp else "EHLO"
+    reply = yield from ask(commands.hello(verb, opening.helo))
     if reply.accepted:
         return Extensions.of(reply)
     if reply.code in (500, 502, 504) and not opening.lmtp:  # RFC 5321, 4.1.4: command unknown
-        reply = yield from ask(b"HELO %b" % opening.helo.encode())
+        reply = yield from ask(commands.hello("HELO", opening.helo))
         if reply.accepted:
             return Extensions()
     raise _no_service("refused our EHLO", reply)
@@ -74,7 +79,7 @@ def _start_tls(server: Extensions, opening: Opening) -> Dialogue[Extensions]:
 
 def quit_session() -> Dialogue[None]:
     """Say goodbye; what the server answers changes nothing (RFC 5321, 4.1.1.10)."""
-    yield Say(b"QUIT\r\n")
+    yield Say(commands.QUIT)
 
 
 def _no_service(what: str, reply: Reply) -> CccError:

@@ -1,15 +1,16 @@
 """The steps of a dialogue: what a protocol generator asks of the transport that drives it.
 
 Octets are counted from the first one said on a connection, before TLS. With every reply the transport
-tells how many of them it had handed to the operating system when the reply came, and how many by now: so the
-protocol can tell an answer from what was said before the question, and a link that was lost before the last
-octet of a message from one that was lost after it.
+tells how many of them it had handed to the operating system when the reply came, how many by now, and how
+many were said: so the protocol can tell an answer from what came before the question, and a link that was
+lost before the last octet of a message from one that was lost after it.
 """
 
 from collections.abc import Generator
 from enum import Enum
 from typing import NamedTuple, TypeAlias, TypeVar
 
+from ccc.errors import ProtocolError
 from ccc.smtp.replies import Reply
 
 
@@ -38,11 +39,12 @@ class Hear(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A reply; how many octets had been handed over when it came, and how many have by now."""
+    """A reply; how many octets had been handed over when it came, how many by now, of how many `said`."""
 
     reply: Reply
     before: int
     written: int
+    said: int
 
 
 class StartTLS(NamedTuple):
@@ -63,6 +65,9 @@ def hear(wait: Wait) -> Dialogue[Heard]:
 
 
 def ask(command: bytes, wait: Wait = Wait.COMMAND, shown: str | None = None) -> Dialogue[Reply]:
-    """One command, without its CRLF, and the reply to it."""
+    """One command, without its CRLF, and the reply to it; ProtocolError if that came before the command."""
     yield Say(command + b"\r\n", shown)
-    return (yield from hear(wait)).reply
+    heard = yield from hear(wait)
+    if heard.before < heard.said and not heard.reply.refused:  # a refusal may come at any time
+        raise ProtocolError(f"the server answered before it was asked: {heard.reply}", heard.written)
+    return heard.reply

@@ -16,7 +16,7 @@ from ccc.smtp.replies import Reply
 MOST_RECIPIENTS = 100  # RFC 5321, 4.5.3.1.8: a server must take at least so many
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Transaction:
     """A delivery, or the part of it that goes to `forward_paths`."""
 
@@ -46,7 +46,7 @@ class Transaction:
     @property
     def hopeless(self) -> bool:
         """It is known already that nobody will get it in this transaction."""
-        if self.error is not None or any(reply and reply.refused for reply in (self.mail, self.data)):
+        if self.error is not None or (self.mail and self.mail.refused) or (self.data and self.data.refused):
             return True
         return len(self.rcpts) == len(self.forward_paths) and not self.accepted_rcpts
 

@@ -3,10 +3,11 @@
 import errno
 import socket
 import time
+from collections import deque
 from collections.abc import Sequence
 from select import POLLIN, POLLOUT, poll
 
-from ccc.errors import DomainError, LinkError, TryLaterError
+from ccc.errors import LinkError
 from ccc.transport.interrupts import Interrupts
 
 STAGGER = 0.25  # seconds until the next address is tried beside a slow one (RFC 8305, 5)
@@ -15,17 +16,18 @@ Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int
 
 
 def look_up(host: str, port: int) -> list[Address]:
-    """The addresses of a host in the order to try them; DomainError if there is no such host."""
+    """The addresses of a host in the order to try them; LinkError if there are none.
+
+    It is the user's own server, whose name may only be unknown for now: nothing is refused for that.
+    """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # As octets: for a str Python imports its IDNA 2003 codec, even if all of it is ASCII.
+        found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
-            raise DomainError(f"there is no host {host}", "check the name in the --smtp URL") from error
-        raise TryLaterError(
-            f"cannot look up {host} now: {error.strerror}", "check the network, then run it again"
-        ) from error
+        why = (error.strerror or str(error)).lower()
+        raise LinkError(f"cannot look up {host}: {why}", "check the server's name and the network") from error
     except UnicodeError as error:
-        raise DomainError(f"{host} is no host name", "check the name in the --smtp URL") from error
+        raise LinkError(f"{host} is no host name", "check the server's name") from error
     return interleave([(family, place) for family, _, _, _, place in found if isinstance(place[0], str)])
 
 
@@ -44,33 +46,20 @@ def connect(
     addresses: Sequence[Address], seconds: float, interrupts: Interrupts | None = None
 ) -> socket.socket:
     """A connection to the first address that answers, each given `seconds`; LinkError if none does."""
-    race = _Race(seconds, interrupts)
-    try:
-        for address in addresses:
-            winner = race.start(address) or race.wait(STAGGER)
-            if winner is not None:
-                return winner
-        winner = race.wait(seconds)
-    finally:
-        race.close()
-    if winner is None:
-        raise LinkError(
-            f"no connection to {race.tried}: {race.reason}", "check host, port and network, then run it again"
-        )
-    return winner
+    return Dial(addresses, seconds, interrupts).connected()
 
 
 def connect_path(path: str) -> socket.socket:
-    """A connection to a socket in the file system."""
+    """A connection to a socket in the file system; LinkError if nobody takes it."""
     local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    local.setblocking(False)  # else it would wait for as long as the server has too many callers: unix(7)
     try:
         local.connect(path)
     except OSError as error:
         local.close()
         raise LinkError(
-            f"no connection to {path}: {error.strerror}", "check the path of the socket"
+            f"no connection to {path}: {error.strerror or error}", "check the path of the socket"
         ) from error
-    local.setblocking(False)
     return local
 
 
@@ -80,11 +69,18 @@ def shown(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
     return f"[{host}]:{port}"
 
 
-class _Race:
-    """Connections that are being made at the same time; the first one wins."""
+class Dial:
+    """Connections that are being made at the same time to the addresses of one host; the first one wins.
 
-    def __init__(self, seconds: float, interrupts: Interrupts | None) -> None:
-        self.reason = "timed out"
+    The first of them begins with `begin`, or else with `connected`.
+    """
+
+    def __init__(
+        self, addresses: Sequence[Address], seconds: float, interrupts: Interrupts | None = None
+    ) -> None:
+        self._left = deque(addresses)
+        self._winner: socket.socket | None = None
+        self._reason = "timed out"
         self._names: list[str] = []
         self._seconds = seconds
         self._running: dict[int, tuple[socket.socket, float]] = {}
@@ -93,16 +89,47 @@ class _Race:
         if interrupts is not None:
             self._poll.register(interrupts.fileno(), POLLIN)
 
-    @property
-    def tried(self) -> str:
-        """The addresses that were tried."""
-        return ", ".join(self._names)
+    def begin(self) -> None:
+        """Begin with the next address, and wait for nothing."""
+        if self._left and self._winner is None:
+            self._winner = self._start(self._left.popleft())
 
-    def start(self, address: Address) -> socket.socket | None:
+    def connected(self) -> socket.socket:
+        """The connection; LinkError if no address answers."""
+        try:
+            while self._left and self._winner is None:
+                self.begin()
+                self._winner = self._winner or self._wait(STAGGER)
+            winner = self._winner or self._wait(self._seconds)
+        except BaseException:
+            self.close()
+            raise
+        self._winner = None
+        self.close()
+        if winner is None:
+            tried = ", ".join(self._names)
+            raise LinkError(
+                f"no connection to {tried}: {self._reason}", "check host, port and network, then run it again"
+            )
+        return winner
+
+    def close(self) -> None:
+        """End the connections that nobody has taken."""
+        for runner, _ in self._running.values():
+            runner.close()
+        self._running.clear()
+        if self._winner is not None:
+            self._winner.close()
+
+    def _start(self, address: Address) -> socket.socket | None:
         """Begin to connect; the socket, if that took no time."""
         family, where = address
         self._names.append(shown(where))
-        runner = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            runner = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:  # a host without IPv6 may know of IPv6 addresses all the same
+            self._reason = str(error.strerror).lower()
+            return None
         runner.setblocking(False)
         # Commands are written whole: waiting for more only delays them.
         runner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -116,7 +143,7 @@ class _Race:
         self._poll.register(runner, POLLOUT)
         return None
 
-    def wait(self, seconds: float) -> socket.socket | None:
+    def _wait(self, seconds: float) -> socket.socket | None:
         """The winner, if there is one before `seconds` have passed; None at once if all have failed."""
         until = time.monotonic() + seconds
         while self._running:
@@ -139,11 +166,6 @@ class _Race:
                 self._lose(runner, status)
         return None
 
-    def close(self) -> None:
-        """End the connections that did not win."""
-        for runner, _ in self._running.values():
-            runner.close()
-
     def _forget(self, runner: socket.socket) -> None:
         self._poll.unregister(runner)
         del self._running[runner.fileno()]
@@ -151,5 +173,5 @@ class _Race:
     def _lose(self, runner: socket.socket, status: int) -> None:
         import os
 
-        self.reason = os.strerror(status).lower()
+        self._reason = os.strerror(status).lower()
         runner.close()

@@ -18,8 +18,10 @@ from ccc.transport.interrupts import Interrupts
 from ccc.transport.timeouts import Timeouts
 from ccc.transport.transcript import Transcript
 
+OBJECT = 256  # octets of memory for a reply besides its text
 READ = 65536  # octets read at once
 WRITE = 65536  # octets that may wait before they are written without being asked for
+UNHEARD = 1 << 23  # octets of memory for replies that come while we write: ten thousand long ones
 
 Result = TypeVar("Result")
 
@@ -67,8 +69,10 @@ class Link:
         self._interrupts = interrupts
         self._reader = ReplyReader()
         self._heard: deque[tuple[Reply, int]] = deque()
+        self._unheard = 0  # octets of memory for what was read since everything had been heard
         self._out: list[bytes | memoryview] = []
         self._waiting = 0  # octets in _out
+        self._said = 0
         self._muted = False  # nothing more can be or shall be written
         self._fault: LinkError | None = None  # what ends the link once everything heard is told
         self._poll = poll()
@@ -85,15 +89,21 @@ class Link:
                 self.start_tls()
         return None
 
-    def close(self) -> None:
-        """Close the connection; what still waits is written if that takes no time."""
+    def leave(self) -> None:
+        """Close the connection after a goodbye, which is written if that takes no time."""
         self._write()
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; what still waits, the end of a message perhaps, is not said any more."""
+        self._mute()
         self._socket.close()
 
     def _say(self, octets: bytes, shown: str | None) -> None:
         """Queue octets; write once there are enough to be worth it."""
         if self._transcript:
             self._transcript.said(octets, shown)
+        self._said += len(octets)
         if self._muted:
             return
         self._out.append(octets)
@@ -116,9 +126,10 @@ class Link:
             if self._out and not self._heard:  # what came before we wrote is not the answer to it
                 self._write()
         reply, before = self._heard.popleft()
+        self._unheard = self._unheard if self._heard else 0
         if self._transcript:
             self._transcript.heard(reply)
-        return Heard(reply, before, self.written)
+        return Heard(reply, before, self.written, self._said)
 
     def _turn(self, deadline: float, what: str) -> None:
         """Wait until something can be read or written, and read."""
@@ -126,15 +137,14 @@ class Link:
         left = deadline - time.monotonic()
         ready = dict(self._poll.poll(left * 1000)) if left > 0 else {}
         if not ready:
-            self._mute()
-            raise LinkLost(f"the server did not {what}", written=self.written)
-        if self._interrupts is not None and self._interrupts.fileno() in ready:
+            self._end(LinkLost(f"the server did not {what}"))
+        elif self._interrupts is not None and self._interrupts.fileno() in ready:
             self._mute()
             self._interrupts.drain()
             error = self._interrupts.as_error()
             error.written = self.written
             raise error
-        if ready.get(self._socket.fileno(), 0) & (POLLIN | POLLHUP | POLLERR):
+        elif ready.get(self._socket.fileno(), 0) & (POLLIN | POLLHUP | POLLERR):
             self._read()
 
     def _read(self) -> None:
@@ -150,11 +160,15 @@ class Link:
             cut = "" if self._reader.empty else " in the middle of a reply"
             self._end(LinkLost(f"the server closed the connection{cut}"))
             return
+        self._unheard += len(octets)
         try:
             for reply in self._reader.feed(octets):
                 self._heard.append((reply, self.written))
+                self._unheard += OBJECT
         except ProtocolError as error:
             self._end(error)
+        if self._unheard > UNHEARD:
+            self._end(ProtocolError("the server says more than it is asked"))
 
     def _write(self) -> None:
         """Hand over what the system takes now."""

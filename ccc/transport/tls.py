@@ -13,9 +13,11 @@ from select import POLLIN, POLLOUT, poll
 from socket import socket
 
 from ccc.errors import ConfigurationError, LinkError
+from ccc.transport.interrupts import Interrupts
 from ccc.transport.link import Socket
 
 HASHED_ROOTS = Path("/etc/ssl/certs")
+UNKNOWN_ISSUER = (19, 20)  # X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, …_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +56,41 @@ def _load(context: ssl.SSLContext, ca_file: str) -> None:
 
 
 def put_tls_on(
-    plain: Socket, host: str, trust: Trust, deadline: float, *, every_root: bool = False
+    plain: Socket,
+    host: str,
+    trust: Trust,
+    deadline: float,
+    *,
+    every_root: bool = False,
+    interrupts: Interrupts | None = None,
 ) -> "tuple[TlsSocket, str]":
     """Do the handshake before the deadline (of time.monotonic()); the new socket, and how it is protected."""
     if not isinstance(plain, socket):
         raise TypeError("TLS is put on a plain socket, once")
     tls = TlsSocket(plain, context_for(trust, every_root=every_root), host)
     waiting = poll()
-    while (event := tls.handshake()) is not None:
-        waiting.register(tls.fileno(), event)
-        left = deadline - time.monotonic()
-        if left <= 0 or not waiting.poll(left * 1000):
-            raise LinkError(f"the TLS handshake with {host} took too long", "check that its port speaks TLS")
+    if interrupts is not None:
+        waiting.register(interrupts.fileno(), POLLIN)
+    try:
+        while (event := tls.handshake()) is not None:
+            waiting.register(tls.fileno(), event)
+            _wait(waiting, host, deadline, interrupts)
+    except BaseException:
+        tls.close()
+        raise
     verified = "certificate verified" if trust.verify else "certificate not verified"
     return tls, f"{tls.version}, {verified}"
+
+
+def _wait(waiting: poll, host: str, deadline: float, interrupts: Interrupts | None) -> None:
+    """Wait for one of the descriptors; LinkError at the deadline, Interrupted if a signal has come."""
+    left = deadline - time.monotonic()
+    ready = dict(waiting.poll(left * 1000)) if left > 0 else {}
+    if not ready:
+        raise LinkError(f"the TLS handshake with {host} took too long", "check that its port speaks TLS")
+    if interrupts is not None and interrupts.fileno() in ready:
+        interrupts.drain()
+        raise interrupts.as_error()
 
 
 class UnknownIssuer(LinkError):
@@ -78,8 +101,12 @@ class TlsSocket:
     """A socket under TLS that behaves as a plain socket that does not block."""
 
     def __init__(self, plain: socket, context: ssl.SSLContext, host: str) -> None:
-        self._tls = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
         self._host = host
+        try:
+            plain.getpeername()  # if the other end has gone already, wrap_socket() would forget to close it
+            self._tls = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+        except (OSError, ValueError) as error:  # the connection is gone already, or that is no host name
+            raise self._failed(error) from error
 
     def handshake(self) -> int | None:
         """Go on with the handshake; what to poll for before it can go on, or None when it is done."""
@@ -92,19 +119,19 @@ class TlsSocket:
         except ssl.SSLCertVerificationError as error:
             raise self._mistrusted(error) from error
         except (OSError, ValueError) as error:
-            raise LinkError(
-                f"the TLS handshake with {self._host} failed: {getattr(error, 'reason', None) or error}",
-                "check host and port: 465 is TLS from the start (smtps://), 587 begins in clear (smtp://)",
-            ) from error
+            raise self._failed(error) from error
         return None
+
+    def _failed(self, error: OSError | ValueError) -> LinkError:
+        """No TLS came about."""
+        return LinkError(
+            f"the TLS handshake with {self._host} failed: {getattr(error, 'reason', None) or error}",
+            "check host and port: 465 is TLS from the start (smtps://), 587 begins in clear (smtp://)",
+        )
 
     def _mistrusted(self, error: ssl.SSLCertVerificationError) -> LinkError:
         """Why the certificate is not believed."""
-        unknown = error.verify_code in (
-            19,
-            20,
-        )  # X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, …_UNABLE_TO_GET_ISSUER…
-        kind = UnknownIssuer if unknown else LinkError
+        kind = UnknownIssuer if error.verify_code in UNKNOWN_ISSUER else LinkError
         return kind(
             f"the certificate of {self._host} cannot be trusted: {error.verify_message}",
             "check the host name and its certificate; a private issuer's certificate goes into --tls-ca-file",
