@@ -106,7 +106,7 @@ class Run:
         if not (self.terminal or self.choices.dry_run or self.choices.quiet or self.choices.as_json):
             for finding in plan.findings:
                 if finding.level == "warning" or finding.code == "identity-from-message":
-                    say(f"{plan.source}: {finding.level}: {finding.text}")
+                    say(f"{finding.level}: {plan.source}: {finding.text}")
 
     def shown_and_asked(self, plans: list[Plan]) -> list[Plan]:
         """The same plans, when they were shown and the answer was yes; Declined if it was no."""

@@ -67,7 +67,8 @@ def _print(line: str, end: str = "\n") -> None:
     if sys.stderr is None:  # print() would take stdout instead
         return
     try:
-        sys.stderr.write(line + end)
+        # A line that begins with a digit would be a status to an MTA that runs ccc in a pipe.
+        sys.stderr.write(" " * line[:1].isdigit() + line + end)
         sys.stderr.flush()
     except (OSError, ValueError):
         return  # stderr is closed or full: there is nobody to tell

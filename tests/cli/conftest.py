@@ -41,6 +41,19 @@ def folder(tmp_path):
     return tmp_path
 
 
+def another(number):
+    """The same mail, and yet another one: it has a Message-ID of its own."""
+    return MAIL.replace(b"<1@", b"<%d@" % number)
+
+
+def several(folder, count):
+    """So many different mails in files; their names."""
+    names = [f"{number}.eml" for number in range(count)]
+    for number, name in enumerate(names):
+        (folder / name).write_bytes(another(number))
+    return names
+
+
 @pytest.fixture
 def run(folder):
     """Run ccc with no terminal anywhere."""

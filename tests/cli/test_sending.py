@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.cli.conftest import MAIL, environment
+from tests.cli.conftest import MAIL, another, environment, several
 from tests.lab.sink import CHUNKING, EVERYTHING, Sink
 
 DAN = ("--to", "dan@example.org")
@@ -162,9 +162,7 @@ def test_one_bad_message_does_not_stop_the_others(run, folder):
 
 
 def test_a_batch_goes_over_one_connection(run, folder):
-    names = [f"{number}.eml" for number in range(30)]
-    for name in names:
-        (folder / name).write_bytes(MAIL)
+    names = several(folder, 30)
     with Sink(CHUNKING) as sink:
         done = run("resend", *names, *DAN, *to(sink))
     assert (done.returncode, len(sink.sessions), sink.messages) == (0, 1, 30)
@@ -172,8 +170,7 @@ def test_a_batch_goes_over_one_connection(run, folder):
 
 
 def test_more_than_fifty_messages_need_a_word_of_the_user(run, folder):
-    names = ["sent.eml"] * 51
-    done = run("resend", *names, *DAN, *HERE)
+    done = run("resend", *several(folder, 51), *DAN, *HERE)
     assert done.returncode == 64
     assert "51 messages" in said(done)
     assert "--yes" in said(done)
@@ -182,19 +179,19 @@ def test_more_than_fifty_messages_need_a_word_of_the_user(run, folder):
 
 @pytest.mark.parametrize(("word", "count"), [(("--yes",), 51), (("--limit", "2"), 2)])
 def test_with_that_word_they_are_sent(run, folder, word, count):
-    done = run("resend", *["sent.eml"] * 51, *DAN, *HERE, *word)
+    done = run("resend", *several(folder, 51), *DAN, *HERE, *word)
     assert done.returncode == 0
     assert delivered(folder) == {"dan@example.org": count}
 
 
 def test_fifty_messages_need_none(run, folder):
-    assert run("resend", *["sent.eml"] * 50, *DAN, *HERE, "-q").returncode == 0
+    assert run("resend", *several(folder, 50), *DAN, *HERE, "-q").returncode == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        ((), 78, "no way out is named; add --smtp"),
+        ((), 78, "nothing says how the mail goes out; add --smtp"),
         (("--smtp", "smtp://h", "--via", "sendmail"), 64, "two ways out"),
         (("--via", "pigeon"), 64, "--via pigeon: there is no such way"),
         (("--smtp", "http://h"), 64, "this is no server"),
@@ -213,7 +210,7 @@ def test_fifty_messages_need_none(run, folder):
     ],
 )
 def test_a_command_line_that_cannot_be_meant_says_so_and_sends_nothing(run, folder, arguments, status, words):
-    done = run("resend", "sent.eml", *DAN, *arguments)
+    done = run("resend", "sent.eml", *DAN, "-q", *arguments)
     assert done.returncode == status
     assert words in said(done)
     assert said(done).count("\n") == 1
@@ -253,7 +250,7 @@ sys.exit(run(sys.argv[1:]))
 
 
 def test_a_bug_in_one_message_does_not_stop_the_others(folder):
-    (folder / "a.eml").write_bytes(MAIL)
+    (folder / "a.eml").write_bytes(another(2))
     command = [sys.executable, "-c", BUG_IN_ONE, "resend", "a.eml", "sent.eml", *DAN, *HERE]
     env = environment(TMPDIR=str(folder))
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)
@@ -277,7 +274,7 @@ def test_a_server_that_is_not_there_is_worth_another_try(run):
 
 def test_a_full_standard_output_after_sending_is_not_to_be_repeated(run, folder):
     with open("/dev/full", "wb") as full:
-        done = run("resend", "sent.eml", "sent.eml", *DAN, *HERE, "--json", stdout=full)
+        done = run("resend", *several(folder, 2), *DAN, *HERE, "--json", stdout=full)
     assert done.returncode == 74
     assert "do not send it again" in said(done)
     assert delivered(folder) == {"dan@example.org": 2}
@@ -286,8 +283,46 @@ def test_a_full_standard_output_after_sending_is_not_to_be_repeated(run, folder)
 def test_a_reader_of_receipts_that_goes_away_stops_nothing(folder):
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, "-m", "ccc", "resend", "sent.eml", "sent.eml", *DAN, *HERE, "--json"]
+    command = [sys.executable, "-m", "ccc", "resend", *several(folder, 2), *DAN, *HERE, "--json"]
     done = subprocess.run(command, stdout=write, cwd=folder, env=environment(), check=False)
     os.close(write)
     assert done.returncode == 0
     assert delivered(folder) == {"dan@example.org": 2}
+
+
+def test_the_same_message_is_sent_once_in_a_run(run, folder):
+    (folder / "copy.eml").write_bytes(b"Received: by another way\n" + MAIL)
+    done = run("resend", "sent.eml", "copy.eml", *DAN, *ME, *HERE)
+    assert done.returncode == 0
+    assert delivered(folder) == {"dan@example.org": 1}
+    assert "ccc: copy.eml: left out, it is the same message as sent.eml" in said(done)
+
+
+def test_unattended_it_says_beforehand_for_whom_the_user_is_taken(run):
+    first, second = said(run("resend", "sent.eml", *DAN, *HERE)).splitlines()
+    assert first.startswith("note: sent.eml: you are taken for ines@example.org")
+    assert second.startswith("sent sent.eml to dan@example.org")
+
+
+def test_unattended_a_warning_is_said_beforehand(run):
+    first, _ = said(run("resend", "sent.eml", "--to", "bob@example.net", *ME, *HERE)).splitlines()
+    assert first == "warning: sent.eml: Bob Ray <bob@example.net> is in Cc already and may have this message"
+
+
+@pytest.mark.parametrize("name", ["a b", "x\r\nQUIT", "ü.example.org", "-h.example.org", "[::1"])
+def test_a_name_that_cannot_greet_a_server_is_refused(run, sink, name):
+    done = run("resend", "sent.eml", *DAN, *to(sink), "--helo", name)
+    assert (done.returncode, sink.sessions) == (64, [])
+    assert "is no host name; write it as host.example.org" in said(done)
+
+
+@pytest.mark.parametrize("option", ["--helo", "--timeout", "--pipeline-messages"])
+def test_an_option_for_a_server_means_nothing_to_a_folder(run, option):
+    done = run("resend", "sent.eml", *DAN, *HERE, option, "7")
+    assert (done.returncode, f"{option} means nothing to maildir md" in said(done)) == (64, True)
+
+
+def test_a_receipt_holds_what_the_plan_said(run):
+    receipt = json.loads(run("resend", "sent.eml", *DAN, *HERE, "--json").stdout)
+    assert receipt["findings"][0]["code"] == "identity-from-message"
+    assert receipt["outcomes"][0]["state"] == "accepted"

@@ -35,9 +35,17 @@ def test_it_says_which_signature_would_break(run):
     lines = shown(run("show", "-", stdin=SIGNED))
     assert "DKIM example.org, as the author's domain" in lines
     assert "signs cc (2 times), from, subject, to" in lines
-    assert "a redirect keeps it, a new name in Cc breaks it" in lines
+    assert "a resent block keeps it whole" in lines
+    assert "a new name in Cc would break it" in lines
     assert "ARC list.example, not the author's domain" in lines
-    assert "a redirect breaks it, a new name in Cc keeps it" in lines
+    assert "a resent block would break it" in lines
+    assert "a new name in Cc keeps it whole" in lines
+
+
+def test_it_says_that_a_block_that_would_break_the_authors_signature_is_left_out(run):
+    signature = b"DKIM-Signature: v=1; d=example.org; s=s; h=from:resent-from; bh=x; b=x\n"
+    lines = shown(run("show", "-", stdin=signature + MAIL))
+    assert "a resent block would break it, so a redirect leaves the block out" in lines
 
 
 def test_it_says_who_passed_a_mail_on(run):
@@ -55,7 +63,7 @@ def test_json_has_the_same_facts(run):
     assert (record["schema"], record["source"], record["subject"]) == (1, "-", "Minutes of Tuesday")
     assert record["to"] == [{"name": "Ann Lee", "address": "ann@example.com"}]
     assert [each["field"] for each in record["left_out"]] == ["Return-Path", "Delivered-To"]
-    assert [(each["redirect_breaks"], each["cc_breaks"]) for each in record["signatures"]] == [
+    assert [(each["resent_block_breaks"], each["cc_breaks"]) for each in record["signatures"]] == [
         (False, True),
         (True, False),
     ]

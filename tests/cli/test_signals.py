@@ -12,6 +12,7 @@ from ccc.errors import Interrupted
 from tests.cli.conftest import environment
 
 DAN = ("--to", "dan@example.org")
+ME = ("--from", "ines@example.org")
 
 
 def readable(interrupts):
@@ -78,7 +79,7 @@ def test_afterwards_everything_is_as_it_was():
 
 
 def silent_server():
-    """It greets nobody, so a client waits for it."""
+    """It says nothing by itself, so a client waits for it."""
     listening = socket.create_server(("127.0.0.1", 0))
     listening.settimeout(30)
     return listening
@@ -106,8 +107,10 @@ def start(folder):
 )
 def test_a_signal_while_sending_defers_and_gives_its_status(start, number, status):
     with silent_server() as server:
-        child = start("resend", "sent.eml", *DAN, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}")
-        link, _ = server.accept()  # it has connected: it is sending
+        child = start("resend", "sent.eml", *DAN, *ME, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}")
+        link, _ = server.accept()
+        link.sendall(b"220 hi\r\n")
+        assert link.recv(5) == b"EHLO "  # there is a plan: it is sending
         child.send_signal(number)
         _, words = child.communicate(timeout=30)
         link.close()
@@ -133,7 +136,7 @@ def test_a_signal_after_the_last_octet_waits_for_the_answer_and_a_second_one_doe
     start, again, status, words
 ):
     with silent_server() as server:
-        child = start("resend", "sent.eml", *DAN, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}")
+        child = start("resend", "sent.eml", *DAN, *ME, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}")
         link, _ = server.accept()
         lines = take_everything(link)
         child.send_signal(signal.SIGINT)
@@ -154,7 +157,7 @@ def test_a_signal_while_planning_ends_the_run(start, folder):
     wait_until_listening(child.pid)
     child.send_signal(signal.SIGINT)
     assert child.wait(30) == 130
-    assert child.stderr.read().startswith(b"ccc: interrupted by SIGINT; ")
+    assert child.stderr.read().startswith(b"ccc: interrupted by SIGINT")
     assert not (folder / "md").exists()
 
 

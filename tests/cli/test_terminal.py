@@ -1,7 +1,7 @@
 import pytest
 
 from ccc.routes.named import find_sendmail
-from tests.cli.conftest import MAIL, plain
+from tests.cli.conftest import MAIL, another, plain, several
 
 RESEND = "ccc resend sent.eml --to 'Dan Oko <dan@example.org>' --from ines@example.org --via maildir:md"
 
@@ -97,8 +97,8 @@ def test_without_a_terminal_on_stderr_nothing_is_asked(at_terminal, folder):
 
 
 def test_a_batch_is_one_table_and_one_question(at_terminal, folder):
-    for name in ("a.eml", "b.eml"):
-        (folder / name).write_bytes(MAIL.replace(b"Tuesday", name.encode()))
+    for number, name in enumerate(("a.eml", "b.eml")):
+        (folder / name).write_bytes(another(number))
     (folder / "bad.eml").write_bytes(b"nothing\n")
     screen = at_terminal(RESEND.replace("sent.eml", "a.eml bad.eml b.eml"))
     shown = screen.until("Send these 2 messages to Dan Oko <dan@example.org>? [y/n] ")
@@ -189,7 +189,7 @@ def test_the_password_is_asked_for_after_the_question(at_terminal):
 
 
 def test_a_big_batch_shows_a_bar(at_terminal, folder):
-    sources = " ".join(["sent.eml"] * 30)
+    sources = " ".join(several(folder, 30))
     rest, status = at_terminal(RESEND.replace("sent.eml", sources) + " --yes").end()
     assert (status, delivered(folder)) == (0, 30)
     assert "30/30" in rest
