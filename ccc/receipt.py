@@ -8,14 +8,11 @@ an exit status, so that one message and a batch of ten thousand follow the same 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from ccc.address import Mailbox
 from ccc.errors import CccError, Interrupted, Kind
 from ccc.smtp.replies import Reply
-
-if TYPE_CHECKING:
-    from ccc.plan import Plan
 
 SCHEMA = 1
 SIGINT = 2  # POSIX, signal.h; importing signal would cost more than the number says
@@ -102,6 +99,13 @@ class Outcome:
         }
 
 
+class Planned(Protocol):
+    """What a receipt needs of a plan."""
+
+    def as_json(self) -> dict[str, object]:
+        """Its facts, for `--json`."""
+
+
 class Receipt(NamedTuple):
     """What became of one message: an outcome for each recipient, and an error where there was one.
 
@@ -112,7 +116,7 @@ class Receipt(NamedTuple):
     source: str
     outcomes: tuple[Outcome, ...] = ()
     error: CccError | None = None
-    plan: "Plan | None" = None
+    plan: Planned | None = None
 
     @property
     def exit_status(self) -> int:
@@ -134,7 +138,7 @@ class Receipt(NamedTuple):
                 return _IN_DOUBT
             case State.REFUSED:
                 return outcome.cure or "it is refused for good"
-            case State.DEFERRED:
+            case _:
                 return "; ".join(filter(None, (outcome.cure or "try again later", self._spare_the_others())))
 
     def _spare_the_others(self) -> str:

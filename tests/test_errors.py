@@ -9,7 +9,7 @@ def test_an_error_says_what_was_wrong_and_then_the_next_step() -> None:
 
 
 def test_an_address_error_counts_characters_as_people_do() -> None:
-    assert str(AddressError("a@@b", 2, "unexpected @")) == "address 'a@@b': unexpected @ at character 3"
+    assert str(AddressError("a@@b", 2, "unexpected @")) == "address 'a@@b', character 3: unexpected @"
 
 
 def test_an_address_error_shows_a_long_list_only_around_the_fault() -> None:
@@ -26,7 +26,7 @@ def test_an_address_error_at_the_beginning_of_a_long_list_shows_the_beginning() 
 
 
 def test_an_address_error_at_the_end_of_a_long_list_shows_the_end() -> None:
-    assert "x@': why" in str(AddressError("x" * 500 + "@", 500, "why"))
+    assert "x@', character 501: why" in str(AddressError("x" * 500 + "@", 500, "why"))
 
 
 def test_only_ctrl_c_is_an_interruption_other_signals_mean_later() -> None:

@@ -183,7 +183,7 @@ def test_what_is_no_address_is_refused_with_its_place_and_the_reason(text, posit
 
 
 def test_the_sentence_reads_well_aloud():
-    assert str(refused("root")) == "address 'root': the domain is missing at character 5"
+    assert str(refused("root")) == "address 'root', character 5: the domain is missing"
 
 
 def test_a_wrong_address_is_a_fault_of_the_command_line():
@@ -196,7 +196,7 @@ def test_a_backslash_before_another_stands_for_itself():
 
 def test_where_one_address_is_expected_two_are_refused():
     assert parse_mailbox("Ann <ann@x.org>,").name == "Ann"
-    with pytest.raises(AddressError, match="a second one begins at character 10") as caught:
+    with pytest.raises(AddressError, match="character 10: one address was expected") as caught:
         parse_mailbox("a@x.org, b@y.org, c@z.org")
     assert caught.value.position == 9
 

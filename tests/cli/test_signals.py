@@ -107,7 +107,9 @@ def start(folder):
 )
 def test_a_signal_while_sending_defers_and_gives_its_status(start, number, status):
     with silent_server() as server:
-        child = start("resend", "sent.eml", *DAN, *ME, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}")
+        child = start(
+            "resend", "sent.eml", *DAN, *ME, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}"
+        )
         link, _ = server.accept()
         link.sendall(b"220 hi\r\n")
         assert link.recv(5) == b"EHLO "  # there is a plan: it is sending
@@ -136,7 +138,9 @@ def test_a_signal_after_the_last_octet_waits_for_the_answer_and_a_second_one_doe
     start, again, status, words
 ):
     with silent_server() as server:
-        child = start("resend", "sent.eml", *DAN, *ME, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}")
+        child = start(
+            "resend", "sent.eml", *DAN, *ME, "--smtp", f"smtp://127.0.0.1:{server.getsockname()[1]}"
+        )
         link, _ = server.accept()
         lines = take_everything(link)
         child.send_signal(signal.SIGINT)
