@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from select import POLLIN, POLLOUT, poll
 
-from ccc.delivery import Delivery, Settled, given_up, settle_all, unanswered
+from ccc.delivery import Delivery, Dsn, Settled, given_up, settle_all, unanswered
 from ccc.errors import CccError, Interrupted, Kind, TryLaterError
 from ccc.receipt import Outcome, State
 from ccc.transport.interrupts import Interrupts
@@ -35,7 +35,10 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Sendmail:
-    """The sendmail program at `path`, run as `sendmail -i -f FROM -- RCPT…`, never with -t."""
+    """The sendmail program at `path`, run as `sendmail -i -f FROM -- RCPT…`, never with -t.
+
+    Reports are asked for with -N, -R and -V, as sendmail and Postfix take them.
+    """
 
     path: str
     interrupts: Interrupts | None = None
@@ -79,7 +82,7 @@ class Sendmail:
         reverse_path = delivery.envelope.reverse_path
         sender = reverse_path.addr_spec if reverse_path else "<>"
         recipients = [mailbox.addr_spec for mailbox in delivery.envelope.forward_paths]
-        return [self.path, "-i", "-f", sender, "--", *recipients]
+        return [self.path, "-i", *_reports(delivery.dsn), "-f", sender, "--", *recipients]
 
     def _judge(self, delivery: Delivery, status: int | None, said: str, *, whole: bool) -> Settled:
         """What its exit status says, for all recipients alike; `whole` if it was given the whole message."""
@@ -114,6 +117,15 @@ class Sendmail:
         return TryLaterError(
             f"{self.name} cannot be run: {error.strerror}", "name another one: --via sendmail:PATH"
         )
+
+
+def _reports(dsn: Dsn | None) -> Iterator[str]:
+    """The delivery reports asked for, as options (RFC 3461, 4)."""
+    if dsn is not None:
+        options = {"-N": ",".join(dsn.notify).lower(), "-R": dsn.ret.lower(), "-V": dsn.envid}
+        for option, value in options.items():
+            if value:
+                yield from (option, value)
 
 
 class _Lookout:

@@ -103,7 +103,7 @@ class Conversation:
             self._abandon(error, error.written)
         except ServiceClosing as error:
             self.ended_by = error
-            self._abandon(error, 0)
+            self._abandon(error, self._said)
         except Interrupted as signal:
             self.ended_by = signal
             yield from self._leave(signal)
@@ -201,6 +201,7 @@ class Conversation:
             yield from self._settle()
         elif last and not self._todo and self._ending():
             self.usable = False
+            self._said += len(commands.QUIT)
             yield Say(commands.QUIT)
 
     def _settle(self) -> Dialogue[None]:

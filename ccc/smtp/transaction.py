@@ -89,7 +89,9 @@ class Transaction:
                 yield judge(mailbox, reply, hop)
             else:
                 error = self.error or LinkError("the server did not answer")
-                committed = self.committed(written) and not isinstance(error, ServiceClosing)
+                # In LMTP a 421 speaks for one recipient: the others may have it (RFC 2033, 4.2).
+                undone = isinstance(error, ServiceClosing) and not self.lmtp
+                committed = self.committed(written) and not undone
                 yield unanswered(mailbox, error, committed=committed, hop=hop)
 
     def _refusal(self, place: int) -> Reply | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ccc.address import Mailbox
+from ccc.delivery import Dsn
 from ccc.errors import SourceChanged
 from ccc.receipt import EXIT
 from ccc.routes.sendmail import Sendmail
@@ -272,3 +273,15 @@ def test_a_second_signal_leaves_it_in_doubt(program):
     assert fates == {"x": "in doubt"}
     assert "second signal" in outcomes["x"].reason
     os.kill(int((program.path.parent / "pid").read_text()), 9)
+
+
+def test_delivery_reports_are_asked_for_in_its_own_words(program):
+    asked = Dsn(("SUCCESS", "FAILURE"), "HDRS", "id-1")
+    program.write(READ).deliver(to("x", dsn=asked))
+    words = ["-i", "-N", "success,failure", "-R", "hdrs", "-V", "id-1", "-f", "me@a.test", "--", "x@b.test"]
+    assert program.run["argv"] == words
+
+
+def test_only_what_was_asked_for_is_an_option(program):
+    program.write(READ).deliver(to("x", dsn=Dsn(("NEVER",))))
+    assert program.run["argv"][:4] == ["-i", "-N", "never", "-f"]

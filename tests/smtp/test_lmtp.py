@@ -30,7 +30,7 @@ PLAIN = """
         ("S: 250 ok", "!: lost", ("accepted", "in doubt")),
         ("S: 250 ok", "S: 421 bye", ("accepted", "deferred")),
         ("!: lost", "", ("in doubt", "in doubt")),
-        ("S: 421 bye", "", ("deferred", "deferred")),
+        ("S: 421 bye", "", ("deferred", "in doubt")),
     ],
 )
 def test_each_accepted_recipient_gets_a_reply_of_its_own(first, second, fates):
