@@ -94,9 +94,10 @@ class Run:
         """The same message stands in this run before: nobody gets it twice."""
         if len(self.choices.taken) == 1:
             return False
-        first = self._names.get(message.digest)
+        digest = message.digest
+        first = self._names.get(digest)
         if first is None:
-            self._names[message.digest] = message.name
+            self._names[digest] = message.name
             return False
         complain(f"{message.name}: left out, it is the same message as {first}")
         return True
