@@ -72,7 +72,10 @@ def one(folder: Path) -> list[bool]:
     contenders = [peers.ccc([file]), pipelined, peers.smtplib([file]), *peers.installed(file)]
     results = measure(contenders, delay=ONE_WAY, rounds=11)
     table("one message of 4 kB, 20 ms round trip", results)
-    kept = ratios(results, "ccc", {"msmtp": 0.8, "swaks": 0.65})
+    most = {"msmtp": 0.8, "swaks": 0.65}
+    kept = ratios(results, "ccc", most)
+    say("   with PIPELINING alone, a round trip more:")
+    ratios(results, "ccc, PIPELINING only", most)
     kept.append(limit("round trips with CHUNKING", results[0].round_trips, 3))
     return [*kept, limit("round trips with PIPELINING", results[1].round_trips, 4)]
 
@@ -108,9 +111,12 @@ def _big(folder: Path, megabytes: int, rounds: int) -> list[bool]:
     contenders = [peers.ccc([file]), peers.sendfile(file), peers.smtplib([file]), *peers.installed(file)]
     results = measure(contenders, rounds=rounds)
     table(f"one message of {megabytes} MB", results)
-    others = {r.name: 1.0 for r in results[2:]} | {"nodemailer": 0.5}
-    kept = ratios(results, "ccc", others)
-    say(f"        ccc / socket.sendfile: {results[0].seconds / results[1].seconds:.2f}")
+    seconds = {r.name: r.seconds for r in results}
+    bounds = {name: seconds[name] for name in ("socket.sendfile", "smtp-source") if name in seconds}
+    kept = ratios(results, "ccc", {name: 1.0 for name in seconds if name != "ccc" and name not in bounds})
+    kept += ratios(results, "ccc", {"nodemailer": 0.5})
+    for name, least in bounds.items():  # they read no message, so nothing that reads one can be faster
+        say(f"        ccc / {name}: {seconds['ccc'] / least:.2f}")
     return [*kept, limit("peak memory, MiB", results[0].peak, 40)]
 
 

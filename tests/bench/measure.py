@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.lab.child import Child
 
+# As users have it: Python may keep what it has compiled.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -49,7 +51,7 @@ class Entrant:
         port = self.proxy.port if self.proxy else self.sink.port
         launch = [sys.executable, "-IS", str(LAUNCH), self.contender.stdin]
         command = [*launch, *self.contender.command(port)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT)
         seconds, peak, status = done.stdout.split()
         if status != "0":
             raise SystemExit(f"{self.contender.name} ended with {status}:\n{done.stderr[-2000:]}")
