@@ -175,7 +175,7 @@ class NotRecordedError(CccError):
 
 
 class TryLaterError(CccError):
-    """Not now: running the same command again is safe."""
+    """Not now: trying again later is safe."""
 
     kind = Kind.TRY_LATER
 
@@ -184,7 +184,7 @@ class LinkError(TryLaterError):
     """The connection failed; the first `written` octets said over it had been handed over."""
 
     def __init__(self, what: str, cure: str = "", written: int = 0) -> None:
-        super().__init__(what, cure or "check the network, then run the same command again")
+        super().__init__(what, cure or "check the network, then try again")
         self.written = written
 
 

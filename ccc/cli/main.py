@@ -142,9 +142,21 @@ def _drop_output() -> None:
 
 def _in_our_words(error: click.UsageError) -> UsageError:
     command = error.ctx.command_path if error.ctx else "ccc"
+    if isinstance(error, click.MissingParameter) and error.param and error.param.name == "sources":
+        return UsageError("no mail is named", f"name a file, or - for standard input; see `{command} --help`")
+    if isinstance(error, click.NoSuchOption):
+        return UsageError(f"there is no option {error.option_name}", f"{_near(error)}see `{command} --help`")
     what, _, hint = " ".join(error.format_message().split()).rstrip(".").partition(". ")
     hint = f"{hint.strip('()').replace('Did', 'did')} or " if hint else ""
     return UsageError(what[:1].lower() + what[1:], f"{hint}see `{command} --help`")
+
+
+def _near(error: click.NoSuchOption) -> str:
+    """The options that may have been meant."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(error.option_name, error.possibilities or (), 2, 0.5)
+    return f"did you mean {' or '.join(near)}? Else " if near else ""
 
 
 def _status(error: CccError) -> int:

@@ -76,9 +76,9 @@ class Run:
                 continue
             try:
                 message = read_source(source)
+                plan = make_plan(request, message, now=now, token=fresh_token())
                 if self._taken_already(message):
                     continue
-                plan = make_plan(request, message, now=now, token=fresh_token())
                 self._save(plan)
             except Interrupted:
                 raise
@@ -99,7 +99,8 @@ class Run:
         if first is None:
             self._names[digest] = message.name
             return False
-        complain(f"{message.name}: left out, it is the same message as {first}")
+        if not self.choices.quiet:
+            say(f"note: {message.name}: left out, it is the same message as {first}")
         return True
 
     def _say_findings(self, plan: Plan) -> None:
@@ -121,12 +122,14 @@ class Run:
 
     def rehearse(self, plans: Iterable[Plan]) -> None:
         """Say what would be sent."""
+        planned = False
         for plan in plans:
+            planned = True
             if self.choices.as_json:
                 self.data.json(plan.as_json())
             elif not (self.terminal or self.choices.quiet):
                 self._say_plan(plan)
-        if not self.choices.quiet and not self.choices.as_json:
+        if planned and not self.choices.quiet and not self.choices.as_json:
             say("nothing was sent: this was a dry run")
 
     def deliver(self, plans: Iterator[Plan]) -> None:
@@ -151,7 +154,7 @@ class Run:
         elif not self.choices.quiet:
             for line in words.sent_lines(receipt):
                 say(line)
-        for line in words.failed_lines(receipt):
+        for line in words.failed_lines(receipt, batch=len(self.choices.taken) > 1):
             complain(line)
 
     def _record_as_json(self, receipt: Receipt) -> None:

@@ -1,5 +1,6 @@
 """The way out: what --smtp or --via names, or this host's sendmail where somebody can say no."""
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,8 @@ def _manner(choices: Choices, interrupts: "Interrupts") -> "Manner":
     from ccc.transport.transcript import Transcript
 
     timeouts = Timeouts()
+    if choices.tls_ca_file and not os.access(choices.tls_ca_file, os.R_OK):
+        raise ConfigurationError(f"--tls-ca-file {choices.tls_ca_file} cannot be read", "check the path")
     return Manner(
         ca_file=choices.tls_ca_file,
         timeouts=timeouts.at_most(choices.timeout) if choices.timeout else timeouts,

@@ -50,12 +50,16 @@ def sent_lines(receipt: Receipt) -> Iterator[str]:
         yield f"sent {_name(receipt)} to {outcome.mailbox.addr_spec}{_by(outcome)}"
 
 
-def failed_lines(receipt: Receipt) -> Iterator[str]:
-    """One line for each recipient who has not, or may not have it, and one for the error."""
+def failed_lines(receipt: Receipt, *, batch: bool = False) -> Iterator[str]:
+    """One line for each recipient who has not, or may not have it, and one for the error.
+
+    In a batch other messages may have been sent, so a second run must not name them again.
+    """
     for state in (State.REFUSED, State.DEFERRED, State.IN_DOUBT):
         for outcome in _in(receipt, state):
             to = outcome.mailbox.addr_spec
-            yield f"{_name(receipt)}: {to} {state.value}{_by(outcome)}; {receipt.advice(outcome)}"
+            spare = "; and this message alone" if batch and state is State.DEFERRED else ""
+            yield f"{_name(receipt)}: {to} {state.value}{_by(outcome)}; {receipt.advice(outcome)}{spare}"
     if receipt.error:
         yield f"{_name(receipt)}: {receipt.error}"
 
@@ -73,5 +77,6 @@ def _name(receipt: Receipt) -> str:
 
 
 def _by(outcome: Outcome) -> str:
-    hop = f" by {outcome.hop}" if outcome.hop else ""
+    said = outcome.reply is not None or outcome.state is State.ACCEPTED
+    hop = f" {'by' if said else 'at'} {outcome.hop}" if outcome.hop else ""
     return f"{hop}: {outcome.reason}" if outcome.reason else hop

@@ -27,7 +27,7 @@ SOMEBODY = Mailbox("somebody", "example.org")  # stands for whoever a message ma
 def panels(message: Message) -> Iterator[Panel]:
     """Everything there is to say, what matters most first."""
     for title, rows in (
-        ("Who saw it", (*_people(message.header), *_about(message.header))),
+        ("What it says", (*_people(message.header), *_about(message.header))),
         ("Who passed it on", _fields(_resent(message.header))),
         ("How this copy came", _how_it_came(message)),
         ("What is signed", _signed(message.header)),

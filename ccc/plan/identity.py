@@ -47,7 +47,7 @@ def _author(request: Request, header: Header) -> tuple[Mailbox, Findings]:
         if not _overlap(mailboxes, own):
             raise UsageError(
                 f"the message is from {mailboxes[0].eyes()}, and you are {identity.eyes()}",
-                cure=f"if that is you too, add --from {mailboxes[0].addr_spec}; else {_REDIRECT}",
+                cure=f"if that is you too, use --from {mailboxes[0].addr_spec}; else {_REDIRECT}",
             )
     if request.identity is not None:
         return identity, ()

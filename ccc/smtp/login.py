@@ -74,10 +74,15 @@ def choose(server: Extensions, credentials: Credentials) -> str:
     for mechanism in known:
         if mechanism in server.mechanisms:
             return mechanism
-    offered = ", ".join(server.mechanisms) or "no login at all"
+    if not server.mechanisms:
+        raise NotPermitted(
+            f"cannot log in as {credentials.user}: the server offers no login",
+            "use smtps://, or leave the user name out of the --smtp URL if it needs none",
+        )
     raise NotPermitted(
-        f"cannot log in as {credentials.user}: the server offers {offered}, not {' or '.join(known)}",
-        "leave the user name out of the --smtp URL if this server needs no login",
+        f"cannot log in as {credentials.user}: the server offers {', '.join(server.mechanisms)}, "
+        f"not {' or '.join(known)}",
+        "use another server, or leave the user name out of the --smtp URL if this one needs no login",
     )
 
 

@@ -71,8 +71,8 @@ def _start_tls(server: Extensions, opening: Opening) -> Dialogue[Extensions]:
             raise _no_service("offered STARTTLS and then refused it", reply)
     elif required:
         raise LinkError(
-            "the server does not offer STARTTLS, so the mail and the password would go in clear",
-            "use smtps:// (port 465), or ask who stands between you and the server",
+            "the server does not offer STARTTLS, so everything would go in clear",
+            "use smtps:// (port 465), or ask its administrator: somebody may take the offer away on its way",
         )
     return server
 

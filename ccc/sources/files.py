@@ -23,6 +23,7 @@ SPOOL = 1 << 20  # octets of standard input that are held in memory
 _COUNT_LINE = 64
 _PLIST = (b"<", b"bplist")
 _DESCRIPTOR = re.compile(r"/dev/fd/([0-9]{1,9})")
+_ELSEWHERE = re.compile(r"(?:imaps?|mbox|mid):")  # where this version does not read
 _STDIN = 0
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -227,7 +228,8 @@ def _unreadable(name: str, problem: OSError | ValueError) -> SourceError:
     what = "standard input" if name == "-" else repr(name)
     match problem:
         case FileNotFoundError():
-            return SourceError(f"there is no file {what}", cure="check its name")
+            cure = "save the mail as a file first" if _ELSEWHERE.match(name) else "check its name"
+            return SourceError(f"there is no file {what}", cure=cure)
         case PermissionError():
             return SourceError(f"{what} may not be read", cure="check its permissions")
         case OSError(errno=errno.ENXIO):  # open(2): a socket

@@ -109,7 +109,7 @@ class Dial:
         if winner is None:
             tried = ", ".join(self._names)
             raise LinkError(
-                f"no connection to {tried}: {self._reason}", "check host, port and network, then run it again"
+                f"no connection to {tried}: {self._reason}", "check host, port and network, then try again"
             )
         return winner
 

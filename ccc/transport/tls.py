@@ -50,7 +50,7 @@ def _load(context: ssl.SSLContext, ca_file: str) -> None:
         context.load_verify_locations(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(
-            f"cannot read certificates from {ca_file}: {error.strerror or error}",
+            f"there is no certificate to be read in {ca_file}",
             "give --tls-ca-file a file of certificates in PEM form",
         ) from error
 

@@ -40,8 +40,8 @@ def test_no_command_shows_the_help_and_is_a_usage_error(run):
     ("arguments", "words"),
     [
         (["resned"], "ccc: no such command 'resned'"),
-        (["resend"], "ccc: missing argument 'SOURCE...'; see `ccc resend --help`"),
-        (["resend", "--tow", "x"], "ccc: no such option"),
+        (["resend"], "ccc: no mail is named; name a file, or - for standard input; see `ccc resend --help`"),
+        (["resend", "--tow", "x"], "ccc: there is no option --tow; did you mean --to"),
         (["resend", "x", "--color", "pink"], "ccc: invalid value for '--color'"),
         (["resend", "x", "--to"], "'--to' requires an argument; see `ccc resend --help`"),
         (["completion", "csh"], "see `ccc completion --help`"),

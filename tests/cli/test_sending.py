@@ -295,7 +295,30 @@ def test_the_same_message_is_sent_once_in_a_run(run, folder):
     done = run("resend", "sent.eml", "copy.eml", *DAN, *ME, *HERE)
     assert done.returncode == 0
     assert delivered(folder) == {"dan@example.org": 1}
-    assert "ccc: copy.eml: left out, it is the same message as sent.eml" in said(done)
+    assert "note: copy.eml: left out, it is the same message as sent.eml" in said(done)
+
+
+def test_a_copy_that_cannot_be_sent_does_not_stand_for_one_that_can(run, folder):
+    (folder / "theirs.eml").write_bytes(MAIL.replace(b"From: Ines Maro <ines@", b"From: List <list@"))
+    done = run("resend", "theirs.eml", "sent.eml", *DAN, *ME, *HERE)
+    assert done.returncode == 64
+    assert delivered(folder) == {"dan@example.org": 1}
+
+
+def test_deferred_in_a_batch_is_to_be_repeated_alone(run, folder):
+    with Sink(verbs={"MAIL": ["250 ok", "451 later"]}) as sink:
+        done = run("resend", *several(folder, 2), *DAN, *ME, *to(sink))
+    assert done.returncode == 75
+    assert "451 later; try again later; and this message alone" in said(done)
+
+
+def test_a_mail_in_a_mailbox_is_to_be_saved_first(run):
+    done = run("resend", "imap:42", *DAN, *HERE)
+    assert (done.returncode, "save the mail as a file first" in said(done)) == (66, True)
+
+
+def test_a_dry_run_without_a_plan_says_only_what_is_wrong(run):
+    assert "dry run" not in said(run("resend", "gone.eml", *DAN, "-n"))
 
 
 def test_unattended_it_says_beforehand_for_whom_the_user_is_taken(run):

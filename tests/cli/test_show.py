@@ -79,7 +79,7 @@ def test_no_octet_of_a_mail_acts_on_the_terminal(run):
 def test_at_a_terminal_it_is_framed(at_terminal):
     screen, status = at_terminal("ccc show sent.eml").end()
     assert status == 0
-    assert "╭─ Who saw it ─" in screen
+    assert "╭─ What it says ─" in screen
 
 
 def test_what_is_no_mail_is_refused_with_its_status(run, folder):

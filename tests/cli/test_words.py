@@ -2,6 +2,7 @@ from ccc.address import Mailbox
 from ccc.cli.words import accepted, failed_lines, sent_lines
 from ccc.errors import Kind, MessageError
 from ccc.receipt import Outcome, Receipt, State
+from ccc.smtp.replies import Reply
 
 ANN, BOB = Mailbox("ann", "example.org"), Mailbox("bob", "example.org")
 HOP = "mx.example.org:25"
@@ -18,7 +19,7 @@ def test_who_has_it_not_is_one_line_each_with_what_it_means():
     receipt = Receipt(
         "m.eml",
         (
-            Outcome(ANN, State.REFUSED, None, "550 no such user", Kind.REFUSED, HOP),
+            Outcome(ANN, State.REFUSED, Reply(550, (b"no",)), "550 no such user", Kind.REFUSED, HOP),
             Outcome(BOB, State.IN_DOUBT, None, "the link was lost", Kind.TRY_LATER, HOP),
         ),
     )
@@ -27,7 +28,7 @@ def test_who_has_it_not_is_one_line_each_with_what_it_means():
         "m.eml: ann@example.org refused by mx.example.org:25: 550 no such user; it is refused for good"
     )
     assert in_doubt.startswith(
-        "m.eml: bob@example.org in doubt by mx.example.org:25: the link was lost; it may have"
+        "m.eml: bob@example.org in doubt at mx.example.org:25: the link was lost; it may have"
     )
     assert list(sent_lines(receipt)) == []
 

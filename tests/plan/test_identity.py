@@ -156,4 +156,4 @@ def test_a_resend_is_no_bounce_whatever_its_return_path_says() -> None:
 def test_a_resend_that_is_not_mine_names_both_ways_out() -> None:
     with pytest.raises(UsageError) as refused:
         resend(sender="someone@example.com")
-    assert "if that is you too, add --from ann@example.org; else use `ccc redirect`" in str(refused.value)
+    assert "if that is you too, use --from ann@example.org; else use `ccc redirect`" in str(refused.value)

@@ -146,7 +146,7 @@ def test_a_file_without_certificates_is_the_users_mistake(authority, tmp_path, t
     path = tmp_path / "ca.pem"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ConfigurationError, match="cannot read certificates"):
+    with pytest.raises(ConfigurationError, match="there is no certificate"):
         context_for(Trust(str(path)))
     with Sink(tls=authority.server_context(), implicit=True) as sink:
         outcome = sent(submission(sink.port, Security.IMPLICIT, ca_file=str(path)))
