@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ccc.address import Mailbox, parse_mailbox, parse_recipients
+from ccc.errors import UsageError
 from ccc.message.message import Message, read
 from ccc.message.octets import HeldOctets, Octets
 from ccc.plan import Action, Plan, Request, Resent, make_plan
@@ -92,7 +93,7 @@ def plan_redirect(
         show_resent_cc=mailboxes(show_resent_cc),
         sender=_mailbox(sender),
         envelope_from=_mailbox(envelope_from),
-        resent=Resent(resent),
+        resent=_resent(resent),
         keep=_names(keep),
         strip=_names(strip),
     )
@@ -147,3 +148,10 @@ def _mailbox(address: Address | None) -> Mailbox | None:
 
 def _names(names: str | Iterable[str]) -> frozenset[str]:
     return frozenset((names,) if isinstance(names, str) else names)
+
+
+def _resent(word: Resent | str) -> Resent:
+    try:
+        return Resent(word)
+    except ValueError as error:
+        raise UsageError(f"resent={word!r} means nothing", "say auto, always or never") from error

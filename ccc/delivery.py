@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from ccc.address import Mailbox
 from ccc.envelope import Envelope
-from ccc.errors import CccError, Kind
+from ccc.errors import CccError, Kind, UsageError
 from ccc.receipt import Outcome, State
 
 
@@ -29,12 +29,24 @@ class Sendable(Protocol):
         """All octets, every line end made `end`."""
 
 
-class Dsn(NamedTuple):
-    """The delivery status notifications asked for (RFC 3461, 4): `notify` words, `ret`, `envid`."""
+@dataclass(frozen=True, slots=True)
+class Dsn:
+    """The delivery status notifications asked for (RFC 3461, 4); UsageError for what cannot be asked.
+
+    `notify` is NEVER, or some of SUCCESS, FAILURE and DELAY; `ret` is FULL or HDRS; `envid` is up to a
+    hundred printable characters that come back in the notifications.
+    """
 
     notify: tuple[str, ...] = ()
     ret: str = ""
     envid: str = ""
+
+    def __post_init__(self) -> None:
+        never = self.notify == ("NEVER",)  # RFC 3461, 4.1: it stands alone
+        known = never or {"SUCCESS", "FAILURE", "DELAY"}.issuperset(self.notify)
+        printable = self.envid.isascii() and self.envid.isprintable()  # RFC 3461, 4.4
+        if not known or self.ret not in ("", "FULL", "HDRS") or not printable or len(self.envid) > 100:
+            raise UsageError(f"{self} cannot be asked for", "see RFC 3461, 4")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

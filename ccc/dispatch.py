@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ccc.delivery import Delivery, Dsn, Sendable
+from ccc.delivery import Delivery, Dsn, Sendable, unanswered
 from ccc.errors import CccError
 from ccc.plan import Plan
 from ccc.receipt import Outcome, Receipt
@@ -39,12 +39,17 @@ def deliver(
         except CccError as error:  # some messages may be on their way: the route must not break off
             errors.append(error)
 
-    for settled in route.deliver(deliveries()):
-        one = waiting[settled.delivery]
-        one.outcomes += settled.outcomes
-        if one.complete:
-            del waiting[settled.delivery]
-            yield one.receipt()
+    try:
+        for settled in route.deliver(deliveries()):
+            one = waiting[settled.delivery]
+            one.outcomes += settled.outcomes
+            if one.complete:
+                del waiting[settled.delivery]
+                yield one.receipt()
+    except Exception:  # a bug of ours or of the caller's: nobody knows what became of these
+        for one in waiting.values():
+            yield one.broken_off()
+        raise
     if errors:
         raise errors[0]
 
@@ -59,6 +64,14 @@ class _Waiting:
     @property
     def complete(self) -> bool:
         return len(self.outcomes) == len(self.plan.envelope.forward_paths)
+
+    def broken_off(self) -> Receipt:
+        """The receipt when the route broke off: what is not known is in doubt."""
+        known = {outcome.mailbox.key for outcome in self.outcomes}
+        bug = CccError("the delivery broke off because of a bug in ccc")
+        paths = self.plan.envelope.forward_paths
+        self.outcomes += [unanswered(path, bug, committed=True) for path in paths if path.key not in known]
+        return self.receipt()
 
     def receipt(self) -> Receipt:
         """The receipt, its outcomes in the order of the envelope."""

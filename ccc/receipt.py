@@ -49,10 +49,6 @@ class State(Enum):
     IN_DOUBT = "in doubt"
 
 
-# RFC 1047, 2: no protocol can close this gap.
-_IN_DOUBT = "it may have arrived, so ask the recipient before sending it again"
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one recipient: its state, the reply that decided, and at which hop.
@@ -99,6 +95,20 @@ class Outcome:
         }
 
 
+def advice(outcome: Outcome, *, others_have_it: bool = False) -> str:
+    """What to do about an outcome: nothing, or the next step in a few words."""
+    match outcome.state:
+        case State.ACCEPTED:
+            return ""
+        case State.IN_DOUBT:  # RFC 1047, 2: no protocol can close this gap
+            return "it may have arrived, so ask the recipient before sending it again"
+        case State.REFUSED:
+            return outcome.cure or "it is refused for good"
+        case _:
+            alone = "; then name only those who were deferred" if others_have_it else ""
+            return (outcome.cure or "try again later") + alone
+
+
 class Planned(Protocol):
     """What a receipt needs of a plan."""
 
@@ -129,22 +139,10 @@ class Receipt(NamedTuple):
         if self.error:
             yield status_of(self.error)
 
-    def advice(self, outcome: Outcome) -> str:
-        """What to do about one of the outcomes: nothing, or the next step in a few words."""
-        match outcome.state:
-            case State.ACCEPTED:
-                return ""
-            case State.IN_DOUBT:
-                return _IN_DOUBT
-            case State.REFUSED:
-                return outcome.cure or "it is refused for good"
-            case _:
-                return "; ".join(filter(None, (outcome.cure or "try again later", self._spare_the_others())))
-
-    def _spare_the_others(self) -> str:
-        """Nobody gets it twice: a second run must not name those who have it."""
-        some = any(outcome.state in (State.ACCEPTED, State.IN_DOUBT) for outcome in self.outcomes)
-        return "then name only those who were deferred" if some else ""
+    @property
+    def somebody_has_it(self) -> bool:
+        """A recipient has it, or may have it: a second run must not name them again."""
+        return any(outcome.state in (State.ACCEPTED, State.IN_DOUBT) for outcome in self.outcomes)
 
     def as_json(self) -> dict[str, object]:
         """The receipt for `--json`, schema 1, with what its plan said."""

@@ -177,7 +177,7 @@ def test_a_show_option_alone_is_an_error_for_programs_too() -> None:
 
 
 def test_an_unknown_word_for_the_block_is_an_error() -> None:
-    with pytest.raises(ValueError, match="sometimes"):
+    with pytest.raises(UsageError, match="say auto, always or never"):
         ccc.plan_redirect(MAIL, sender="me@x.org", to=DORA, resent="sometimes")
 
 

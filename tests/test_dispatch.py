@@ -122,3 +122,22 @@ def test_what_a_route_gives_up_is_a_receipt_too():
 
     (receipt,) = deliver(plan("x"), Broken())
     assert (receipt.outcomes[0].state, receipt.exit_status) == (State.DEFERRED, 75)
+
+
+class Broken:
+    """A route with a bug: it delivers to the first recipient of the first message and falls over."""
+
+    name = "broken"
+
+    def deliver(self, deliveries, /):
+        for delivery in deliveries:
+            first = delivery.envelope.forward_paths[0]
+            yield Settled(delivery, (Outcome(first, State.ACCEPTED),))
+            raise ZeroDivisionError
+
+
+def test_a_bug_on_the_way_leaves_a_receipt_for_what_was_begun():
+    receipts = deliver([plan("x", "y"), plan("z")], Broken())
+    assert [each.state for each in next(receipts).outcomes] == [State.ACCEPTED, State.IN_DOUBT]
+    with pytest.raises(ZeroDivisionError):
+        next(receipts)

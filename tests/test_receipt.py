@@ -16,6 +16,7 @@ from ccc.receipt import (
     Outcome,
     Receipt,
     State,
+    advice,
     exit_status,
     status_of,
     worst,
@@ -101,11 +102,6 @@ def test_what_was_not_accepted_says_what_kind_of_failure_it_was(state: State) ->
         Outcome(ANN, state)
 
 
-def advice(*outcomes: Outcome) -> str:
-    """The advice about the first of them."""
-    return Receipt("a.eml", outcomes).advice(outcomes[0])
-
-
 def test_there_is_nothing_to_do_about_what_was_accepted() -> None:
     assert advice(accepted(ANN)) == ""
 
@@ -133,7 +129,10 @@ def test_what_was_deferred_for_all_may_be_run_again_as_it_was() -> None:
 def test_what_was_deferred_for_some_is_not_sent_again_to_the_others(other: State) -> None:
     deferred = Outcome(ANN, State.DEFERRED, kind=Kind.TRY_LATER, cure="check the network")
     has_it = Outcome(BOB, other, kind=None if other is State.ACCEPTED else Kind.TRY_LATER)
-    assert advice(deferred, has_it) == "check the network; then name only those who were deferred"
+    assert Receipt("a.eml", (deferred, has_it)).somebody_has_it
+    assert (
+        advice(deferred, others_have_it=True) == "check the network; then name only those who were deferred"
+    )
 
 
 # --- one message

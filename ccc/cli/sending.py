@@ -6,7 +6,7 @@ is made when its turn has come, so that ten thousand messages need no more memor
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from ccc.errors import CccError, Interrupted, Kind, StateError, UsageError
 from ccc.message import Message
 from ccc.plan import Mark, Plan, Request, make_plan
 from ccc.receipt import EXIT, Receipt, status_of, worst
-from ccc.sources import read_source
+from ccc.sources import is_stream, read_source
 
 if TYPE_CHECKING:
     from ccc.routes.route import Route
@@ -70,12 +70,13 @@ class Run:
     def plans(self, request: Request) -> Iterator[Plan]:
         """The plan for each message; a bad one is said at once and does not stop the others."""
         now = local_time()
+        streams = {source: _read(source) for source in self.choices.taken if is_stream(source)}
         for source in self.choices.taken:
             if self.interrupts.count:
                 self.record(Receipt(source, error=self.interrupts.as_error()))
                 continue
             try:
-                message = read_source(source)
+                message = read_source(source) if source not in streams else _given(streams[source])
                 plan = make_plan(request, message, now=now, token=fresh_token())
                 if self._taken_already(message):
                     continue
@@ -139,6 +140,7 @@ class Run:
         for first in plans:  # planned while a signal still ends the run at once
             route = logged_in(self.way, self.choices)
             self.interrupts.begin_sending()
+            self.data.begin_sending()
             with self._bar(first) as (watch, tick):
                 everything = chain((first,), plans)
                 for receipt in deliver(everything, route, dsn=self.choices.dsn, watch=watch):
@@ -148,10 +150,9 @@ class Run:
     def record(self, receipt: Receipt) -> None:
         """Say what became of one message."""
         self._statuses.update(receipt.statuses())
-        self.data.sent = self.data.sent or any(words.accepted(receipt))
-        if self.choices.as_json:
+        if self.choices.as_json and not self.data.failed:
             self._record_as_json(receipt)
-        elif not self.choices.quiet:
+        if self.data.failed or not (self.choices.quiet or self.choices.as_json):
             for line in words.sent_lines(receipt):
                 say(line)
         for line in words.failed_lines(receipt, batch=len(self.choices.taken) > 1):
@@ -198,6 +199,22 @@ class Run:
             save(plan, self.choices.save_bytes)
 
 
+def _read(source: str) -> Message | CccError:
+    """A stream, read whole before anything is sent: it may be slow, and a signal must end the wait."""
+    try:
+        return read_source(source)
+    except Interrupted:
+        raise
+    except CccError as error:
+        return error
+
+
+def _given(read: Message | CccError) -> Message:
+    if isinstance(read, CccError):
+        raise read
+    return read
+
+
 def question(plans: Sequence[Plan]) -> str:
     """The one question, which names whoever may have a message already."""
     again = tuple({who.eyes(): None for it in plans for who, mark in it.recipients if mark is Mark.SEEN})
@@ -215,9 +232,25 @@ def save(plan: Plan, path: str) -> None:
     try:
         if os.path.exists(path) and os.path.exists(plan.source) and os.path.samefile(path, plan.source):
             raise UsageError("--save-bytes names the message itself", "name another file")
-        with open(path, "wb") as file:
-            file.writelines(plan.content.blocks())
+        _write_whole(plan, path)
     except OSError as error:
         raise StateError(
             f"--save-bytes {path}: {error.strerror}", "nothing was sent; name another file"
         ) from error
+
+
+def _write_whole(plan: Plan, path: str) -> None:
+    """Write a file in one piece or not at all; a device or a pipe takes the octets as they come."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as device:
+            device.writelines(plan.content.blocks())
+        return
+    draft = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(draft, "xb") as file:
+            file.writelines(plan.content.blocks())
+        os.replace(draft, os.path.realpath(path))
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise

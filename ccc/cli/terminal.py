@@ -42,7 +42,7 @@ def complain(words: str) -> None:
 
 
 def ask(question: str) -> None:
-    """Ask a yes-or-no question at the terminal; anything but a yes raises Declined."""
+    """Ask a yes-or-no question at the terminal until it is answered; Declined unless it is yes."""
     while True:
         _print(f"{visible(question)} [y/n] ", end="")
         match _answer().strip().lower():
@@ -55,8 +55,11 @@ def ask(question: str) -> None:
 
 
 def _answer() -> str:
-    with open(TTY, encoding="utf-8", errors="replace") as tty:
-        line = tty.readline()
+    try:
+        with open(TTY, encoding="utf-8", errors="replace") as tty:
+            line = tty.readline()
+    except OSError:  # whoever could have answered is gone
+        line = ""
     if not line:
         _print("")
         raise Declined("nothing was sent")
@@ -78,12 +81,18 @@ class Data:
     """stdout, for data: lines of JSON, text that was asked for, octets of a message.
 
     When the reader goes away (`ccc ... | head -1`) the rest is dropped without a word. Any other
-    failure is an error: before something was sent it is a StateError, afterwards a NotRecordedError.
+    failure is an error: a StateError before `begin_sending`, a NotRecordedError from then on, since
+    nobody can know what was sent already.
     """
 
     def __init__(self) -> None:
-        self.sent = False
+        self.failed = False
+        self._sending = False
         self._gone = False
+
+    def begin_sending(self) -> None:
+        """From here on what cannot be written is a record that is lost."""
+        self._sending = True
 
     def json(self, record: Mapping[str, object]) -> None:
         """Print one object on a line of its own; ASCII, so that nothing in it reaches a terminal."""
@@ -106,13 +115,14 @@ class Data:
         except BrokenPipeError:
             self._gone = True
         except OSError as error:
-            self._gone = True
+            self._gone = self.failed = True
             raise self._failed(error.strerror or str(error)) from error
 
     def _failed(self, why: str) -> StateError | NotRecordedError:
-        if self.sent:
+        if self._sending:
             return NotRecordedError(
-                f"sent, but standard output cannot be written: {why}", "do not send it again"
+                f"standard output cannot be written: {why}",
+                "what became of the messages follows here; do not send again what was sent",
             )
         return StateError(f"standard output cannot be written: {why}", "nothing was sent")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ccc.address import Mailbox
 from ccc.cli.panels import Panel, Row, envelope, header
 from ccc.plan import Plan
-from ccc.receipt import Outcome, Receipt, State
+from ccc.receipt import Outcome, Receipt, State, advice
 
 
 def panel_lines(panel: Panel) -> Iterator[str]:
@@ -55,11 +55,13 @@ def failed_lines(receipt: Receipt, *, batch: bool = False) -> Iterator[str]:
 
     In a batch other messages may have been sent, so a second run must not name them again.
     """
+    others = receipt.somebody_has_it
     for state in (State.REFUSED, State.DEFERRED, State.IN_DOUBT):
         for outcome in _in(receipt, state):
             to = outcome.mailbox.addr_spec
             spare = "; and this message alone" if batch and state is State.DEFERRED else ""
-            yield f"{_name(receipt)}: {to} {state.value}{_by(outcome)}; {receipt.advice(outcome)}{spare}"
+            what = advice(outcome, others_have_it=others)
+            yield f"{_name(receipt)}: {to} {state.value}{_by(outcome)}; {what}{spare}"
     if receipt.error:
         yield f"{_name(receipt)}: {receipt.error}"
 

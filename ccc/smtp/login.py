@@ -87,8 +87,14 @@ def choose(server: Extensions, credentials: Credentials) -> str:
 
 
 def _exchange(mechanism: str, credentials: Credentials, nonce: str) -> Exchange:
-    """What the client says in this mechanism."""
+    """What the client says in this mechanism; NotPermitted for what cannot be said in UTF-8."""
     user, secret = credentials.user, credentials.secret
+    try:
+        (user + secret).encode()
+    except UnicodeEncodeError:
+        raise NotPermitted(
+            "the user name or the password is not UTF-8 (RFC 4616, 2)", "store it in UTF-8"
+        ) from None
     match mechanism:
         case "SCRAM-SHA-256":
             return scram_sha_256(user, secret, nonce)

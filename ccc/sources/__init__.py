@@ -1,9 +1,9 @@
 """Where messages come from: files and standard input now; mailboxes and IMAP have their place here."""
 
 from ccc.message.message import Message, read
-from ccc.sources.files import FileOctets, open_source
+from ccc.sources.files import FileOctets, is_stream, open_source
 
-__all__ = ["open_source", "read_source"]
+__all__ = ["is_stream", "open_source", "read_source"]
 
 
 def read_source(name: str, stdin: int = 0) -> Message:

@@ -25,6 +25,7 @@ _PLIST = (b"<", b"bplist")
 _DESCRIPTOR = re.compile(r"/dev/fd/([0-9]{1,9})")
 _ELSEWHERE = re.compile(r"(?:imaps?|mbox|mid):")  # where this version does not read
 _STDIN = 0
+_STANDARD = frozenset({"-", "/dev/stdin"})
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -39,12 +40,18 @@ def open_source(name: str, stdin: int = _STDIN) -> Octets:
     `stdin` is the descriptor that `-` stands for. Raises SourceError, and MessageError for an .emlx
     whose count is wrong.
     """
-    if name in {"-", "/dev/stdin"}:
+    if name in _STANDARD:
         return spool(stdin)
-    if (named := _DESCRIPTOR.fullmatch(name)) and not _is_regular(int(named[1])):
-        return spool(int(named[1]))
+    if is_stream(name):
+        return spool(int(name.rpartition("/")[2]))
     octets = FileOctets(name)
     return _emlx(octets) if name.lower().endswith(".emlx") else octets
+
+
+def is_stream(name: str) -> bool:
+    """Whether the octets of `name` come as they come, and only once."""
+    named = _DESCRIPTOR.fullmatch(name)
+    return name in _STANDARD or (named is not None and not _is_regular(int(named[1])))
 
 
 class FileOctets:

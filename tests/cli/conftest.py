@@ -74,6 +74,16 @@ def run(folder):
     return run
 
 
+def until_it_catches(pid, number):
+    """Wait until the process has its handler for this signal in place."""
+    wanted = 1 << (number - 1)
+    while True:
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            caught = next(line for line in status if line.startswith("SigCgt"))
+        if int(caught.split()[1], 16) & wanted:
+            return
+
+
 class Screen:
     """ccc at a terminal."""
 

@@ -1,12 +1,13 @@
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from tests.cli.conftest import MAIL, another, environment, several
+from tests.cli.conftest import MAIL, another, environment, several, until_it_catches
 from tests.lab.sink import CHUNKING, EVERYTHING, Sink
 
 DAN = ("--to", "dan@example.org")
@@ -276,7 +277,8 @@ def test_a_full_standard_output_after_sending_is_not_to_be_repeated(run, folder)
     with open("/dev/full", "wb") as full:
         done = run("resend", *several(folder, 2), *DAN, *HERE, "--json", stdout=full)
     assert done.returncode == 74
-    assert "do not send it again" in said(done)
+    assert "do not send again what was sent" in said(done)
+    assert said(done).count("\nsent ") == 2
     assert delivered(folder) == {"dan@example.org": 2}
 
 
@@ -349,3 +351,37 @@ def test_a_receipt_holds_what_the_plan_said(run):
     receipt = json.loads(run("resend", "sent.eml", *DAN, *HERE, "--json").stdout)
     assert receipt["findings"][0]["code"] == "identity-from-message"
     assert receipt["outcomes"][0]["state"] == "accepted"
+
+
+def test_a_full_standard_output_is_never_said_to_have_sent_nothing(run, folder):
+    replies = {"dan@example.org": ["550 5.1.1 no such user", "250 ok"]}
+    with Sink(EVERYTHING, rcpt=replies) as sink, open("/dev/full", "wb") as full:
+        done = run("resend", *several(folder, 2), *DAN, *ME, *to(sink), "--json", stdout=full)
+    assert "nothing was sent" not in said(done)
+    assert "sent 1.eml to dan@example.org" in said(done)
+    assert "0.eml: dan@example.org refused" in said(done)
+    assert done.returncode == 74
+
+
+def test_a_stream_is_read_before_anything_is_sent(run, sink):
+    done = run("resend", "sent.eml", "-", *DAN, *ME, *to(sink), stdin=another(2))
+    assert (done.returncode, sink.messages) == (0, 2)
+
+
+def test_a_signal_ends_the_wait_for_a_stream_and_nothing_is_sent(folder):
+    with Sink(EVERYTHING) as sink:
+        command = [sys.executable, "-m", "ccc", "resend", "sent.eml", "-", *DAN, *ME, *to(sink)]
+        pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=folder, env=environment(), **pipes) as child:
+            until_it_catches(child.pid, signal.SIGTERM)
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(30) == 75
+        assert sink.messages == 0
+
+
+def test_octets_are_saved_in_one_piece_or_not_at_all(run, folder):
+    (folder / "out.eml").write_bytes(b"before")
+    (folder / "out.eml").chmod(0o400)
+    assert run("resend", "sent.eml", *DAN, *ME, *HERE, "--save-bytes", "out.eml").returncode == 0
+    assert (folder / "out.eml").read_bytes().startswith(b"From: Ines")
+    assert [path.name for path in folder.glob("*.tmp")] == []

@@ -9,7 +9,7 @@ import pytest
 
 from ccc.cli.signals import Interrupts
 from ccc.errors import Interrupted
-from tests.cli.conftest import environment
+from tests.cli.conftest import environment, until_it_catches
 
 DAN = ("--to", "dan@example.org")
 ME = ("--from", "ines@example.org")
@@ -158,18 +158,8 @@ def test_a_signal_after_the_last_octet_waits_for_the_answer_and_a_second_one_doe
 
 def test_a_signal_while_planning_ends_the_run(start, folder):
     child = start("resend", "-", *DAN, "--via", "maildir:md")
-    wait_until_listening(child.pid)
+    until_it_catches(child.pid, signal.SIGTERM)
     child.send_signal(signal.SIGINT)
     assert child.wait(30) == 130
     assert child.stderr.read().startswith(b"ccc: interrupted by SIGINT")
     assert not (folder / "md").exists()
-
-
-def wait_until_listening(pid):
-    """Until the process has its handlers in place."""
-    wanted = 1 << (signal.SIGTERM - 1)
-    while True:
-        with open(f"/proc/{pid}/status", encoding="ascii") as status:
-            caught = next(line for line in status if line.startswith("SigCgt"))
-        if int(caught.split()[1], 16) & wanted:
-            return

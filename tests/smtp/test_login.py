@@ -206,3 +206,11 @@ def test_no_secret_is_shown(mechanism, credentials):
     """The script holds what a transcript would show, and stars stand for all that was said."""
     with pytest.raises(NotPermitted):
         login(f"C: AUTH {mechanism} ***\nS: 535 no", mechanism, credentials)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256"])
+def test_a_password_that_is_not_utf8_is_the_users_to_mend(mechanism):
+    dialogue = log_in(Extensions({"AUTH": (mechanism,)}), Password("me", "se\udcffcret"), "nonce")
+    with pytest.raises(NotPermitted, match="not UTF-8") as refused:
+        next(dialogue)
+    assert "cret" not in str(refused.value)
