@@ -3,7 +3,7 @@
 #   make test     the tests, in parallel; real servers are used where they are installed
 #   make lint     ruff and mypy
 #   make cover    the tests of the pure floor, which must reach every branch
-#   make sweep    the long form of the tests
+#   make sweep    the laws with many more examples, and the long form of other tests
 #   make bench    ccc beside its peers
 #   make docs     write the generated pages
 # See docs/contributing.md.
@@ -38,7 +38,7 @@ cover: $(VENV)/test.stamp
 	$(BIN)/coverage report --include='$(PURE)' --show-missing --skip-covered --fail-under=100
 
 sweep: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses=auto -m sweep
+	$(BIN)/python -m pytest --numprocesses=auto -m 'sweep or hypothesis'
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m tests.bench

@@ -28,11 +28,16 @@ OURS = {"CCC_REQUIRE_SERVERS", "CCC_EXIM", "CCC_INSTALLED"}  # what a test run i
 LONGEST = 60  # seconds that one test may take
 
 settings.register_profile("quick", deadline=None, database=None)
-settings.register_profile("sweep", deadline=None, database=None, max_examples=5000)
+settings.register_profile("sweep", deadline=None, database=None, max_examples=2000)
+
+
+def sweeping(config: pytest.Config) -> bool:
+    """Whether this is `make sweep`: the laws with many examples, and what is marked `sweep`."""
+    return "sweep" in config.option.markexpr
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("sweep" if config.option.markexpr == "sweep" else "quick")
+    settings.load_profile("sweep" if sweeping(config) else "quick")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -55,7 +60,7 @@ def _too_long(signum: int, frame: FrameType | None) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """A test that hangs fails; a second time if it then waits for what it had started."""
     before = signal.signal(signal.SIGALRM, _too_long)
-    signal.setitimer(signal.ITIMER_REAL, 0 if item.get_closest_marker("sweep") else LONGEST, 5)
+    signal.setitimer(signal.ITIMER_REAL, 0 if sweeping(item.config) else LONGEST, 5)
     try:
         return (yield)
     finally:
