@@ -15,6 +15,7 @@ from ccc.visible import harmful, visible
 JOINERS = "\u200c\u200d"  # harmless in a name: they shape Persian and Indic words, and emoji
 _LONGEST_PART = 320  # octets; RFC 5321, 4.5.3.1 allows 64 and 255, but headers show longer ones
 _SPECIALS = frozenset('()<>[]:;@\\,"')  # RFC 5322, 3.2.3
+_CAPITALS = {capital: capital + 0x20 for capital in range(ord("A"), ord("Z") + 1)}
 _DOMAIN = LDH | frozenset("._")
 _LITERAL = LDH | frozenset("IPv6:.")
 
@@ -53,7 +54,12 @@ class Mailbox:
 
     def same_person(self, other: "Mailbox") -> bool:
         """Whether both are one mailbox to the servers that people use, which do not heed case."""
-        return self.domain == other.domain and self.local.lower() == other.local.lower()
+        return self.person == other.person
+
+    @property
+    def person(self) -> tuple[str, str]:
+        """Equal for two mailboxes of one person; beyond ASCII nobody knows what a server takes for equal."""
+        return without_capitals(self.local), self.domain
 
     @property
     def ascii(self) -> bool:
@@ -87,6 +93,11 @@ class Mailbox:
     def _at(self, domain: str) -> str:
         local = self.local if _is_dot_string(self.local) else _quoted(self.local)
         return f"{local}@{domain}" if domain else local
+
+
+def without_capitals(text: str) -> str:
+    """The text in lower case, as far as it is ASCII."""
+    return text.lower() if text.isascii() else text.translate(_CAPITALS)
 
 
 def first_harmful(text: str, allowed: str = "") -> int:

@@ -1,5 +1,7 @@
 """The command line of `resend` and `redirect` once click has read it, and what follows from it."""
 
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ccc.address import Mailbox
@@ -54,6 +56,8 @@ class Choices(NamedTuple):
             raise UsageError("--smtp and --via name two ways out", "leave one of them out")
         if self.save_bytes and len(self.taken) > 1:
             raise UsageError("--save-bytes takes one message", "name one, or add --limit 1")
+        if self.save_bytes and self._overwritten(self.save_bytes):
+            raise UsageError("--save-bytes names the message itself", "name another file")
         if self.save_bytes == "-" and self.as_json:
             raise UsageError("--json and --save-bytes - both write to standard output", "name a file")
         sure = terminal or self.yes or self.dry_run or self.limit
@@ -87,6 +91,13 @@ class Choices(NamedTuple):
 
         return from_url(self.smtp).user
 
+    def _overwritten(self, path: str) -> bool:
+        """Whether a source is this file; those that --limit leaves out count as well."""
+        with suppress(OSError):
+            target = None if path == "-" else os.stat(path)
+            return target is not None and any(_is_same(source, target) for source in self.sources)
+        return False
+
     def request(self, action: str) -> "Request":
         """What is asked, of any message."""
         from ccc.plan import Action, Request, Resent
@@ -104,6 +115,12 @@ class Choices(NamedTuple):
             envelope_from=self.envelope_from,
             login=self.login,
             resent=Resent(self.resent),
-            keep=frozenset(map(str.lower, self.keep)),
-            strip=frozenset(map(str.lower, self.strip)),
+            keep=frozenset(self.keep),
+            strip=frozenset(self.strip),
         )
+
+
+def _is_same(source: str, target: os.stat_result) -> bool:
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(0) if source == "-" else os.stat(source), target)
+    return False

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ccc.cli.help import RUN, Command, Option
+from ccc.cli.terminal import complain
+from ccc.errors import StateError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ccc.cli.demo_server import Mailboxes
     from ccc.message import Message
     from ccc.plan import Plan
+    from ccc.receipt import Receipt
     from ccc.routes.submission import Submission
 
 MAIL = b"""\
@@ -60,18 +63,28 @@ def command(color: str) -> int:
     See it:
       ccc demo
     """
-    import tempfile
-
     from ccc.cli.demo_server import HOST, Mailboxes, Server
     from ccc.cli.render import console
 
-    folder = Path(tempfile.mkdtemp(prefix="ccc-demo-"))
-    mail = folder / "sent.eml"
-    mail.write_bytes(MAIL)
-    mailboxes = Mailboxes(folder / "mailboxes")
+    mail = _written()
+    mailboxes = Mailboxes(mail.parent / "mailboxes")
     with Server(mailboxes) as server:
         url = f"smtp://{HOST}:{server.port}"
         return Story(console(color, stdout=True), mail, mailboxes, url).tell()
+
+
+def _written() -> Path:
+    """The mail, in a folder of its own."""
+    import tempfile
+
+    try:
+        mail = Path(tempfile.mkdtemp(prefix="ccc-demo-")) / "sent.eml"
+        mail.write_bytes(MAIL)
+    except OSError as error:
+        raise StateError(
+            f"the demo's folder cannot be written: {error.strerror}", "set TMPDIR to another one"
+        ) from error
+    return mail
 
 
 class Story:
@@ -86,41 +99,55 @@ class Story:
     def tell(self) -> int:
         """Tell it, and do it; returns the exit status."""
         self._step("Step 1. Ines sends the minutes to Ann, Bob and Cleo.")
-        self._deliver_to_three()
+        receipt = self._deliver_to_three()
+        if receipt.exit_status:
+            return self._stopped(receipt)
+        self._say(f"   delivered to {', '.join(THREE)}")
         self._step("Step 2. Dan was forgotten. Ines plans to send it to him as well:")
         self._say(f'   ccc resend sent.eml --to "{FORGOTTEN}" --smtp {self.url}')
-        status, dialogue = self._resend()
+        receipt, dialogue = self._resend()
         self._step("Step 3. The dialogue: -> said by ccc, <- answered by the server.")
         for line in dialogue:
             self._say(line, "cyan" if line.startswith(" -> ") else "")
+        if receipt.exit_status:
+            return self._stopped(receipt)
         self._step("Step 4. The mailboxes afterwards:")
         self._show_mailboxes()
         self._step(f"It all lies in {self.mail.parent}")
-        return status
+        return 0
 
-    def _deliver_to_three(self) -> None:
+    def _stopped(self, receipt: "Receipt") -> int:
+        """Say who did not get it, and why; returns the exit status."""
+        from ccc.cli.words import failed_lines
+
+        for line in failed_lines(receipt):
+            complain(line)
+        return receipt.exit_status
+
+    def _deliver_to_three(self) -> "Receipt":
         """The first mail: this content in an envelope of its own, as any program may ask for."""
         from ccc.address import parse_mailbox
         from ccc.delivery import Delivery
         from ccc.envelope import Envelope
+        from ccc.receipt import Receipt
         from ccc.sources import read_source
 
         message = read_source(str(self.mail))
         envelope = Envelope(parse_mailbox(AUTHOR), tuple(map(parse_mailbox, THREE)))
         delivery = Delivery(envelope, message.content(message.header))
-        for _ in self._route().deliver((delivery,)):
-            self._say(f"   delivered to {', '.join(THREE)}")
+        settled = self._route().deliver((delivery,))
+        return Receipt(message.name, tuple(outcome for some in settled for outcome in some.outcomes))
 
-    def _resend(self) -> tuple[int, list[str]]:
-        """The second one: planned, shown, sent. The exit status, and what was said."""
+    def _resend(self) -> "tuple[Receipt, list[str]]":
+        """The second one: planned, shown, sent. What became of it, and what was said."""
         from ccc.cli.render import show_plan
         from ccc.dispatch import deliver
-        from ccc.receipt import exit_status
 
         dialogue: list[str] = []
         plan, route = planned(str(self.mail)), self._route(dialogue)
         show_plan(self.screen, plan, route.name)
-        return exit_status(deliver(plan, route)), dialogue
+        (receipt,) = deliver(plan, route)
+        return receipt, dialogue
 
     def _route(self, dialogue: list[str] | None = None) -> "Submission":
         from ccc.routes.server import from_url

@@ -21,11 +21,17 @@ class Mailboxes:
         """Deliver, and answer (aiosmtpd calls this)."""
         self._count += 1
         content = envelope.original_content or b""
-        for recipient in envelope.rcpt_tos:
-            for part in ("cur", "new", "tmp"):
-                (self.folder / recipient / part).mkdir(parents=True, exist_ok=True)
-            (self.folder / recipient / "new" / f"{self._count}.eml").write_bytes(content)
+        try:
+            for recipient in envelope.rcpt_tos:
+                self._put(self.folder / recipient, content)
+        except OSError as error:
+            return f"452 4.3.1 {error.strerror}"  # RFC 3463, 3.4: the mail system is full
         return "250 2.0.0 Ok: delivered"
+
+    def _put(self, maildir: Path, content: bytes) -> None:
+        for part in ("cur", "new", "tmp"):
+            (maildir / part).mkdir(parents=True, exist_ok=True)
+        (maildir / "new" / f"{self._count}.eml").write_bytes(content)
 
     def of(self, recipient: str) -> list[Path]:
         """The mails that somebody has."""
@@ -49,10 +55,18 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        """Stop listening, and end the sessions that a client left without a QUIT or has just left."""
+        self._server.close()
+        sessions = asyncio.all_tasks() - {asyncio.current_task()}
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
 
     def _session(self) -> SMTP:
         return SMTP(self._mailboxes, loop=self._loop, hostname="demo.example", ident="ESMTP ccc demo")

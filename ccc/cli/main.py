@@ -3,19 +3,22 @@
 A command is imported when it is named, so that `ccc --version` costs no more than click itself.
 """
 
-import errno
 import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from ccc.cli.help import examples_kept
-from ccc.cli.terminal import complain, say_lines
-from ccc.errors import CccError, StateError, UsageError
+from ccc.cli.terminal import Data, complain, say_lines
+from ccc.errors import CccError, Kind, UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 COMMANDS = {
     "resend": "ccc.cli.resend",
@@ -24,10 +27,6 @@ COMMANDS = {
     "demo": "ccc.cli.demo",
     "completion": "ccc.cli.completion",
 }
-
-
-EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
 
 
 class Group(click.Group):
@@ -106,7 +105,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _run(arguments)
     except KeyboardInterrupt:
         complain("interrupted")
-        return EXIT_INTERRUPTED
+        return _status_of(Kind.INTERRUPTED)
     except CccError as error:
         complain(str(error))
         return _status(error)
@@ -114,30 +113,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         from ccc.cli.bug import report
 
         complain(report(error))
-        return EXIT_BUG
+        return _status_of(Kind.BUG)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         status = ccc.main(arguments, prog_name="ccc", standalone_mode=False)
-    except SystemExit:  # click's way to say that the reader of standard output went away
-        _drop_output()
-        return 0
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.UsageError as error:
         raise _in_our_words(error) from error
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _drop_output()
-        raise StateError("standard output cannot be written: the disk is full", "make room") from error
     return status if isinstance(status, int) else 0
-
-
-def _drop_output() -> None:
-    """Let what Python still holds for standard output go nowhere, instead of failing when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _in_our_words(error: click.UsageError) -> UsageError:
@@ -165,13 +151,45 @@ def _status(error: CccError) -> int:
     return status_of(error)
 
 
+def _status_of(kind: Kind) -> int:
+    from ccc.receipt import EXIT
+
+    return EXIT[kind]
+
+
+class _Output(io.FileIO):
+    """Standard output for click and rich: what goes wrong with it is said as that, and not by them."""
+
+    def write(self, octets: "ReadableBuffer", /) -> int:
+        Data().octets(bytes(octets))
+        return memoryview(octets).nbytes
+
+
+class _Words(io.FileIO):
+    """Standard error for them: where it cannot be written, there is nobody to tell."""
+
+    def write(self, octets: "ReadableBuffer", /) -> int:
+        rest = memoryview(octets)
+        with suppress(OSError):
+            while rest:
+                rest = rest[os.write(2, rest) :]
+        return memoryview(octets).nbytes
+
+
 def _make_streams_safe() -> None:
     """Keep the numbers 0 to 2 taken, so that no socket of ours is mistaken for a closed stream.
 
-    What is open takes every character, whatever the locale can say.
+    What is written takes every character, whatever the locale can say, and is written at once.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     while None in (sys.stdin, sys.stdout, sys.stderr):
         if os.open(os.devnull, os.O_RDONLY) > 2:  # 0 to 2 are taken now
-            return
+            break
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _text(_Output(1, "w", closefd=False), sys.stdout)
+    if sys.stderr is sys.__stderr__ and sys.stderr is not None:
+        sys.stderr = _text(_Words(2, "w", closefd=False), sys.stderr)
+
+
+def _text(raw: io.FileIO, like: TextIO | None) -> io.TextIOWrapper:
+    encoding = like.encoding if like else "utf-8"
+    return io.TextIOWrapper(raw, encoding, "backslashreplace", write_through=True)

@@ -101,6 +101,7 @@ way = every(
         WAY,
         "--smtp",
         metavar="URL",
+        callback=values.given,
         help="The submission server: smtps://USER@HOST (TLS from the start) or "
         "smtp://USER@HOST:587 (STARTTLS).",
     ),
@@ -108,6 +109,7 @@ way = every(
         WAY,
         "--via",
         metavar="WAY",
+        callback=values.given,
         help="Another way out: sendmail, sendmail:PATH, lmtp:HOST:PORT, lmtp:PATH, or maildir:DIR "
         "(a rehearsal: a Maildir for each recipient, nothing leaves the machine).",
     ),
@@ -115,7 +117,7 @@ way = every(
         WAY,
         "--password-fd",
         metavar="N",
-        callback=values.number(int, 0, "file descriptor"),
+        callback=values.number(int, 0, "file descriptor", most=(1 << 31) - 1),
         help="Read the password from this file descriptor.",
     ),
     option(
@@ -132,7 +134,13 @@ way = every(
         help="Whether smtp:// needs STARTTLS. It does, except on this host itself, unless you say "
         "opportunistic: then nothing proves who the server is.",
     ),
-    option(WAY, "--tls-ca-file", metavar="FILE", help="Trust the certificates in this file."),
+    option(
+        WAY,
+        "--tls-ca-file",
+        metavar="FILE",
+        callback=values.given,
+        help="Trust the certificates in this file; on this host too, STARTTLS is then needed and verified.",
+    ),
     option(
         WAY,
         "--timeout",
@@ -182,6 +190,7 @@ run = every(
         RUN,
         "--save-bytes",
         metavar="FILE",
+        callback=values.given,
         help="Write the octets that are sent to a file, or with - to standard output.",
     ),
     option(

@@ -7,6 +7,7 @@ import os
 
 from ccc.cli.terminal import has_terminal
 from ccc.errors import Declined, NotPermitted, UsageError
+from ccc.visible import visible
 
 MOST = 4096  # octets of a password, far more than any has
 
@@ -14,20 +15,28 @@ MOST = 4096  # octets of a password, far more than any has
 def password_for(login: str, descriptor: int | None, command: tuple[str, ...] | None) -> str:
     """The password of `login`. Raises NotPermitted if there is none and nobody can be asked."""
     if descriptor is not None:
-        secret = _first_line(_read(descriptor))
+        octets = _read(descriptor)
         origin = f"file descriptor {descriptor}"
     elif command:
-        secret = _first_line(_output_of(command))
+        octets = _output_of(command)
         origin = f"the password command {command[0]}"
     else:
         return _prompted(login)
+    secret = _first_line(octets, origin)
     if not secret:
         raise NotPermitted(f"{origin} gave no password", "it is the first line that counts")
     return secret
 
 
-def _first_line(octets: bytes) -> str:
-    return octets.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "surrogateescape")
+def _first_line(octets: bytes, origin: str) -> str:
+    try:
+        return octets.partition(b"\n")[0].rstrip(b"\r").decode()
+    except UnicodeDecodeError:
+        raise _not_utf8(origin) from None  # it holds the password
+
+
+def _not_utf8(origin: str) -> NotPermitted:
+    return NotPermitted(f"{origin} gave a password that is not UTF-8", "store it as UTF-8")  # RFC 4616, 2
 
 
 def _read(descriptor: int) -> bytes:
@@ -76,9 +85,12 @@ def _prompted(login: str) -> str:
     import getpass
 
     try:
-        secret = getpass.getpass(f"Password for {login}: ")
+        secret = getpass.getpass(f"Password for {visible(login)}: ")
+        secret.encode()
     except EOFError:
         raise Declined("no password, nothing was sent") from None
+    except UnicodeError:
+        raise _not_utf8("the terminal") from None
     if not secret:
         raise Declined("no password, nothing was sent")
     return secret

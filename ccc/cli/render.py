@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ccc.address import Mailbox
-from ccc.cli.panels import Panel, envelope, header
+from ccc.cli.panels import Panel, Row, envelope, header
 from ccc.message.findings import Finding
-from ccc.plan import Mark, Plan
+from ccc.plan import Change, Mark, Plan
 from ccc.visible import visible
 
 WIDEST = 88  # columns; longer lines are hard to read
@@ -64,7 +64,7 @@ def show_plan(screen: Console, plan: Plan, way: str = "") -> None:
 
 
 def show_batch(screen: Console, plans: Sequence[Plan], way: str) -> None:
-    """Who gets the mails, one table of them, and each finding once."""
+    """Who gets the mails, one table of them, what changes in their headers, and each finding once."""
     screen.print(box(envelope(plans, way)))
     table = Table(box=ROUNDED, expand=True, title="Header: what they see", title_justify="left")
     table.add_column("Message", overflow="fold")
@@ -74,6 +74,7 @@ def show_batch(screen: Console, plans: Sequence[Plan], way: str) -> None:
     for plan in plans:
         table.add_row(*map(text, (plan.source, plan.author, plan.subject)), _seen_by(plan))
     screen.print(table)
+    screen.print(box(changes(plans)))
     counted = Counter(finding for plan in plans for finding in plan.findings)
     show_findings(screen, counted, lambda finding: _times(counted[finding]))
 
@@ -126,6 +127,41 @@ def progress(
             yield None, lambda: bar.advance(task)
         else:
             yield lambda more: bar.advance(task, more), lambda: None
+
+
+def changes(plans: Sequence[Plan]) -> Panel:
+    """What the headers of a batch gain and lose, each with the number of messages where it is not all."""
+    people = Counter(
+        (name, who, mark.value)
+        for plan in plans
+        for name, marked in plan.shown.lists()
+        for who, mark in marked
+        if mark in (Mark.NEW, Mark.NEW_NOT_SENT)
+    )
+    resent = Counter(plan.identity for plan in plans if plan.resent_message_id)
+    rows = [Row("Resent-From", who, _some(count, plans)) for who, count in resent.items()]
+    rows += [Row(name, who, mark + _some(count, plans)) for (name, who, mark), count in people.items()]
+    rows += _left_out(plans)
+    return Panel("Header: what changes", tuple(rows or [Row("", "nothing")]))
+
+
+def _left_out(plans: Sequence[Plan]) -> Iterator[Row]:
+    """The fields that are left out; those of one reason and one number together."""
+    gone = Counter(field for plan in plans for field in _gone(plan))
+    together: dict[tuple[str, int], list[str]] = {}
+    for (name, reason), count in gone.items():
+        together.setdefault((reason, count), []).append(name)
+    for (reason, count), names in together.items():
+        yield Row("Left out", f"{', '.join(names)}{_some(count, plans)}: {reason}")
+
+
+def _gone(plan: Plan) -> Iterable[tuple[str, str]]:
+    """The name of each field that is left out, and why, once."""
+    return dict.fromkeys((edit.name, edit.reason) for edit in plan.edits if edit.change is Change.LEFT_OUT)
+
+
+def _some(count: int, plans: Sequence[Plan]) -> str:
+    return f" ({count} of {len(plans)})" if count < len(plans) else ""
 
 
 def _seen_by(plan: Plan) -> Text:

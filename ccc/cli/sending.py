@@ -17,9 +17,9 @@ from ccc.cli.choices import Choices
 from ccc.cli.signals import Interrupts
 from ccc.cli.terminal import Data, ask, complain, say
 from ccc.cli.way import logged_in
-from ccc.errors import CccError, Interrupted, Kind, StateError, UsageError
+from ccc.errors import CccError, Interrupted, Kind, StateError
 from ccc.message import Message
-from ccc.plan import Mark, Plan, Request, make_plan
+from ccc.plan import Change, Mark, Plan, Request, make_plan
 from ccc.receipt import EXIT, Receipt, status_of, worst
 from ccc.sources import is_stream, read_source
 
@@ -107,6 +107,9 @@ class Run:
     def _say_findings(self, plan: Plan) -> None:
         """Where no panel shows them, what should be known before it is sent."""
         if not (self.terminal or self.choices.dry_run or self.choices.quiet or self.choices.as_json):
+            gone = dict.fromkeys(edit.name for edit in plan.edits if edit.change is Change.LEFT_OUT)
+            if gone:
+                say(f"note: {plan.source}: left out: {', '.join(gone)}")
             for finding in plan.findings:
                 if finding.level == "warning" or finding.code == "identity-from-message":
                     say(f"{finding.level}: {plan.source}: {finding.text}")
@@ -228,10 +231,8 @@ def question(plans: Sequence[Plan]) -> str:
 
 
 def save(plan: Plan, path: str) -> None:
-    """Write the octets of a plan to a file, which must not be the message's own."""
+    """Write the octets of a plan to a file; StateError if it cannot be written."""
     try:
-        if os.path.exists(path) and os.path.exists(plan.source) and os.path.samefile(path, plan.source):
-            raise UsageError("--save-bytes names the message itself", "name another file")
         _write_whole(plan, path)
     except OSError as error:
         raise StateError(

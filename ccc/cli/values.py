@@ -4,6 +4,9 @@ Each function is a click callback. A value that is not what it should be is a Us
 option and the place.
 """
 
+import os
+import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,6 +27,7 @@ DSN_WORDS = {
     "headers": "HDRS",
 }
 LONGEST_ENVID = 100  # RFC 3461, 4.4
+LARGEST_FILE = 64 << 20  # octets of an @FILE
 
 
 def addresses(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Mailbox, ...]:
@@ -54,10 +58,17 @@ def command_line(_ctx: click.Context, param: click.Parameter, value: str | None)
     return words
 
 
+def given(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Something; nothing is what a shell variable that is not set leaves."""
+    if value == "":
+        raise UsageError(f"{param.opts[0]}: its value is empty", "give one, or leave the option out")
+    return value
+
+
 def number(
-    kind: type[int] | type[float], least: float, name: str
+    kind: type[int] | type[float], least: float, name: str, most: float = sys.float_info.max
 ) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
-    """A callback for a number that is at least `least`."""
+    """A callback for a number from `least` to `most`."""
 
     def convert(_ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
         if value is None:
@@ -66,7 +77,7 @@ def number(
             found = kind(value)
         except ValueError:
             found = -1
-        if not least <= found < float("inf"):
+        if not least <= found <= most:
             raise UsageError(f"{param.opts[0]}: {value!r} is no {name}", f"write a number from {least:g} on")
         return found
 
@@ -114,17 +125,27 @@ def _listed(value: str, option: str) -> Iterator[Mailbox]:
 
 def _listed_in(path: str, option: str) -> Iterator[Mailbox]:
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = file.read().splitlines()
+        lines = _octets_of(path).decode("utf-8-sig").split("\n")
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        why = "it is not UTF-8" if isinstance(error, UnicodeError) else getattr(error, "strerror", error)
         raise UsageError(
             f"{option} @{path}: the file cannot be read: {why}", "an @FILE has one address on each line"
         ) from error
-    for place, line in enumerate(lines, start=1):
+    for place, line in enumerate((line.rstrip("\r") for line in lines), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             with _naming(f"{option} @{path}, line {place}"):
                 yield from parse_recipients(line)
+
+
+def _octets_of(path: str) -> bytes:
+    """What a regular file holds; a pipe or a device could keep us waiting for ever."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no regular file")
+        octets = file.read(LARGEST_FILE + 1)
+    if len(octets) > LARGEST_FILE:
+        raise ValueError(f"it has more than {LARGEST_FILE >> 20} MiB")
+    return octets
 
 
 def _envid(text: str) -> str:

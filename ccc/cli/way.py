@@ -53,7 +53,12 @@ def _server(choices: Choices, url: str, interrupts: "Interrupts") -> "Route":
     from ccc.routes.server import from_url
     from ccc.routes.submission import Submission
 
-    opportunistic = None if choices.tls is None else choices.tls == "opportunistic"
+    if choices.tls == "opportunistic" and choices.tls_ca_file:
+        raise UsageError(
+            "--tls opportunistic verifies nothing, and --tls-ca-file is for that", "leave one out"
+        )
+    asked = choices.tls or choices.tls_ca_file  # certificates to trust are there to verify with
+    opportunistic = choices.tls == "opportunistic" if asked else None
     server = from_url(url, opportunistic=opportunistic)
     if not server.user and (choices.password_command or choices.password_fd is not None):
         raise UsageError("a password is given, and --smtp names no user", "write smtps://USER@HOST")
@@ -98,6 +103,7 @@ def _refuse_idle(choices: Choices) -> None:
 
 def _refuse_idle_here(choices: Choices, route: "Route") -> None:
     """The same for a route that talks to no server."""
+    from ccc.routes.sendmail import Sendmail
     from ccc.routes.submission import Manner, Submission
 
     if isinstance(route, Submission):
@@ -106,7 +112,7 @@ def _refuse_idle_here(choices: Choices, route: "Route") -> None:
         "--helo": choices.helo,
         "--timeout": choices.timeout,
         "--pipeline-messages": choices.pipeline_messages != Manner().window,
-        "--dsn": choices.dsn and not route.name.startswith("sendmail"),
+        "--dsn": choices.dsn and not isinstance(route, Sendmail),
     }
     _refuse(idle, f"means nothing to {route.name}")
 

@@ -4,15 +4,16 @@ Nothing here decides anything: who stands in a header has seen the message or no
 a lie, and a signature is only named, not verified.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
+from typing import NamedTuple
 
 from ccc.address import Mailbox, decode_words, read_list
 from ccc.cli.panels import Panel, Row
 from ccc.errors import MessageError
 from ccc.message import Field, Header, Message
-from ccc.message.display import add_to_list
-from ccc.message.findings import findings
+from ccc.message.display import add_to_list, shown_in
+from ccc.message.findings import Finding, findings
 from ccc.message.leftout import FROM_LINE_REASON, left_out
 from ccc.message.resent import resent_block
 from ccc.message.signatures import Signature, aligned, broken_by, signatures
@@ -22,6 +23,18 @@ PEOPLE = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc")
 ABOUT = ("Subject", "Date", "Message-ID")
 HINTS = ("return-path", "delivered-to", "x-original-to", "envelope-to")
 SOMEBODY = Mailbox("somebody", "example.org")  # stands for whoever a message may be sent to
+BLOCK = resent_block(
+    "Thu, 1 Jan 1970 00:00:00 +0000", SOMEBODY, (SOMEBODY,), (SOMEBODY,), "<resent@example.org>"
+)
+
+
+class Judged(NamedTuple):
+    """A signature, whether it is an author's, and what would break it."""
+
+    signature: Signature
+    speaks: bool
+    resent_block_breaks: bool
+    cc_breaks: bool
 
 
 def panels(message: Message) -> Iterator[Panel]:
@@ -33,7 +46,7 @@ def panels(message: Message) -> Iterator[Panel]:
         ("What is signed", _signed(message.header)),
         ("What ccc leaves out", _left_out(message)),
         ("What it is", _facts(message)),
-        ("Findings", (Row(each.level, each.text) for each in findings(message))),
+        ("Findings", (Row(each.level, each.text) for each in _findings(message))),
     ):
         found = tuple(rows)
         if found:
@@ -55,8 +68,12 @@ def as_json(message: Message) -> dict[str, object]:
         "left_out": [{"field": it.field.name, "reason": it.reason} for it in left_out(header)],
         "size": message.content(header).size,
         "digest": message.digest,
-        "findings": [{"code": it.code, "level": it.level, "text": it.text} for it in findings(message)],
+        "findings": [{"code": it.code, "level": it.level, "text": it.text} for it in _findings(message)],
     }
+
+
+def _findings(message: Message) -> tuple[Finding, ...]:
+    return findings(message, message.content(message.header))
 
 
 def _people(header: Header) -> Iterator[Row]:
@@ -93,36 +110,41 @@ def _how_it_came(message: Message) -> Iterator[Row]:
 
 
 def _signed(header: Header) -> Iterator[Row]:
-    authors = [author for field in header.all("from") for author in read_list(field.value)]
-    redirected, resent = _broken_by_redirect(header), _broken_by_resend(header)
-    for signature in signatures(header):
-        speaks = "as the author's domain" if aligned(signature, authors) else "not the author's domain"
-        yield Row(signature.kind.upper(), f"{signature.domain}, {speaks}")
+    for signature, speaks, resent_block_breaks, cc_breaks in _judged(header):
+        whose = "as the author's domain" if speaks else "not the author's domain"
+        yield Row(signature.kind.upper(), f"{signature.domain}, {whose}")
         counted = ((name, len([*same])) for name, same in groupby(sorted(signature.signed)))
         names = (f"{name} ({count} times)" if count > 1 else name for name, count in counted)
         yield Row("", f"signs {', '.join(names)}")
-        yield Row("", f"a resent block {_verb(signature, redirected)}{_so(signature, redirected, authors)}")
-        yield Row("", f"a new name in Cc {_verb(signature, resent)}")
+        spared = ", so a redirect leaves the block out" if speaks and resent_block_breaks else ""
+        yield Row("", f"a resent block {_verb(resent_block_breaks)}{spared}")
+        yield Row("", f"a new name in Cc {_verb(cc_breaks)}")
 
 
-def _so(signature: Signature, broken: tuple[Signature, ...], authors: Sequence[Mailbox]) -> str:
-    spared = signature in broken and aligned(signature, authors)
-    return ", so a redirect leaves the block out" if spared else ""
+def _verb(breaks: bool) -> str:
+    return "would break it" if breaks else "keeps it whole"
 
 
-def _verb(signature: Signature, broken: tuple[Signature, ...]) -> str:
-    return "would break it" if signature in broken else "keeps it whole"
-
-
-def _broken_by_redirect(header: Header) -> tuple[Signature, ...]:
+def _judged(header: Header) -> Iterator[Judged]:
+    """Each signature, from the top."""
+    header = header.ended()  # so that every comparison is about these very fields
+    signed = signatures(header)
+    if not signed:
+        return
     lean = header.without([each.field for each in left_out(header)])
-    date = "Thu, 1 Jan 1970 00:00:00 +0000"
-    block = resent_block(date, SOMEBODY, (SOMEBODY,), (SOMEBODY,), "<resent@example.org>")
-    return broken_by(header, lean.on_top(block))
+    authors = _fields_of(aligned(signed, shown_in(header, "from")))
+    redirected = _fields_of(broken_by(header, lean.on_top(BLOCK)))
+    resent = _fields_of(_broken_by_resend(header, lean))
+    for each in signed:
+        field = id(each.field)
+        yield Judged(each, field in authors, field in redirected, field in resent)
 
 
-def _broken_by_resend(header: Header) -> tuple[Signature, ...]:
-    lean = header.without([each.field for each in left_out(header)])
+def _fields_of(signed: Iterable[Signature]) -> set[int]:
+    return {id(each.field) for each in signed}
+
+
+def _broken_by_resend(header: Header, lean: Header) -> tuple[Signature, ...]:
     try:
         return broken_by(header, add_to_list(lean, "Cc", (SOMEBODY,)))
     except MessageError:
@@ -166,14 +188,13 @@ def _field_json(field: Field) -> dict[str, str]:
 
 
 def _signatures_json(header: Header) -> list[dict[str, object]]:
-    redirected, resent = _broken_by_redirect(header), _broken_by_resend(header)
     return [
         {
-            "kind": each.kind,
-            "domain": each.domain,
-            "signed": list(each.signed),
-            "resent_block_breaks": each in redirected,
-            "cc_breaks": each in resent,
+            "kind": signature.kind,
+            "domain": signature.domain,
+            "signed": list(signature.signed),
+            "resent_block_breaks": resent_block_breaks,
+            "cc_breaks": cc_breaks,
         }
-        for each in signatures(header)
+        for signature, _, resent_block_breaks, cc_breaks in _judged(header)
     ]

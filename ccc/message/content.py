@@ -20,7 +20,7 @@ class Content(NamedTuple):
     body: Octets  # as it came
     body_size: int  # as it goes
     eight_bit: bool  # needs 8BITMIME, RFC 6152
-    utf8_header: bool  # needs SMTPUTF8, RFC 6531
+    utf8_header: bool  # needs SMTPUTF8, RFC 6531: its 8-bit octets are UTF-8, RFC 6532, 3
 
     @property
     def size(self) -> int:

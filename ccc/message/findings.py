@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
+from ccc.message.content import Content
 from ccc.message.header import JUNK
+from ccc.message.lines import CRLF
 from ccc.message.message import Message
+from ccc.message.scan import count_line_ends
 
 # RFC 5322, 3.6: "at most one", apart from the fields that are never sent on.
 _ONCE: Final = {
@@ -36,25 +39,43 @@ class Finding(NamedTuple):
     text: str
 
 
-def findings(message: Message) -> tuple[Finding, ...]:
-    """All that is odd about the message itself, header first."""
-    return (*_about_header(message), *_about_lines(message), *_about_body(message))
+def findings(message: Message, content: Content) -> tuple[Finding, ...]:
+    """All that is odd about the message itself and about its header as it goes out, header first."""
+    return (
+        *_about_header(message),
+        *_about_octets(content),
+        *_about_lines(message),
+        *_about_body(message),
+    )
 
 
 def _about_header(message: Message) -> Iterator[Finding]:
-    facts = message.facts
+    if _ends_early(message):
+        text = "the header ends after its first line: the file's line ends are CR CR LF"
+        yield Finding("header-ends-early", "warning", text)
     counted = Counter([field.key for field in message.header])
     for key, name in _ONCE.items():
         if counted[key] > 1:
             yield _duplicate(name, counted[key])
     if junk := counted[JUNK]:
         yield _junk(message, junk)
-    if facts.utf8_header:
+
+
+def _about_octets(content: Content) -> Iterator[Finding]:
+    """What the new fields may bring along, so that it is not judged by the header as it came."""
+    if content.utf8_header:
         text = "the header has raw UTF-8: SMTPUTF8 is used where it is offered, else only 8BITMIME"
         yield Finding("eight-bit-header", "note", text)
-    elif facts.eight_bit_header:
+    elif not content.head.isascii():
         text = "the header has octets over 127 that are not UTF-8: they go out as they are"
         yield Finding("eight-bit-header", "warning", text)
+
+
+def _ends_early(message: Message) -> bool:
+    """True if CR CR LF, which a careless conversion makes of CRLF, was a line end and an empty line."""
+    if message.separator != CRLF or not 0 < message.facts.cr <= message.facts.crlf:
+        return False
+    return count_line_ends(message.header.octets()) == (0, 0, 1)
 
 
 def _about_lines(message: Message) -> Iterator[Finding]:

@@ -59,10 +59,11 @@ def _reason(key: str, keep: frozenset[str], strip: frozenset[str]) -> str:
 
 
 def _named(key: str, patterns: frozenset[str]) -> bool:
-    return any(_fits(key, pattern.lower()) for pattern in patterns)
+    return any(fits(key, pattern.lower()) for pattern in patterns)
 
 
-def _fits(key: str, pattern: str) -> bool:
+def fits(key: str, pattern: str) -> bool:
+    """Whether a pattern in lower case names the field."""
     if pattern.endswith("*"):
         return bool(key) and key.startswith(pattern[:-1])
     return key == pattern != ""

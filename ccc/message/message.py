@@ -14,9 +14,10 @@ from ccc.message.header import JUNK, Header, parse, separator_at
 from ccc.message.lines import CR, CRLF, LF
 from ccc.message.multipart import close_delimiter, looks_cut_off
 from ccc.message.octets import Octets, Rest, blocks
-from ccc.message.scan import Facts, Scan, Separators, refuse_nul
+from ccc.message.scan import Facts, Scan, Separators, count_line_ends, refuse_nul
 
-HEADER_LIMIT: Final = 64 * 1024 * 1024
+HEADER_LIMIT: Final = 8 * 1024 * 1024
+LINES_LIMIT: Final = 100_000  # of a header: each field takes memory, however short it is
 BOM: Final = b"\xef\xbb\xbf"
 _UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 _LINE_ENDS: Final = (CR, LF)
@@ -70,9 +71,11 @@ class Message(NamedTuple):
 def read(octets: Octets, name: str) -> Message:
     """Read the header and scan the whole message once; raises MessageError and SourceChanged."""
     buffer, start, end = _read_header(octets)
-    header = Header(parse(buffer[start:end]))
     lead = buffer[:start]
-    _refuse_headless(header, buffer[start : start + 1], f"line {_lines(lead) + 1}")
+    place = f"line {_lines(lead) + 1}"
+    _refuse_huge(buffer[start:end], place)
+    header = Header(parse(buffer[start:end]))
+    _refuse_headless(header, buffer[start : start + 1], place)
     body_start = end + _separator_length(buffer, end)
     scan = Scan(body_start, Separators() if lead.removeprefix(BOM) else None)
     if rest := buffer[body_start:]:
@@ -107,14 +110,8 @@ def _read_on(octets: Octets, first: bytes, start: int) -> tuple[bytes, int]:
         searched = len(buffer)
         buffer += block
         end = _header_end(buffer, start, max(start, searched - 2), octets.size)
-        if end >= 0:
+        if end >= 0 or len(buffer) - start > HEADER_LIMIT:
             return bytes(buffer), end
-        if len(buffer) - start > HEADER_LIMIT:
-            raise MessageError(
-                "the header does not end within 64 MiB",
-                f"octet {start + 1}",
-                "look whether this file is a message at all",
-            )
     return bytes(buffer), -1
 
 
@@ -148,6 +145,15 @@ def _refuse_utf16(buffer: bytes) -> None:
             "octet 1",
             "convert it first: iconv -f UTF-16 -t UTF-8 FILE",
         )
+
+
+def _refuse_huge(header: bytes, place: str) -> None:
+    """Refuse a header that is no mail's, before any of its fields takes memory."""
+    cure = "look whether this file is a message at all"
+    if len(header) > HEADER_LIMIT:
+        raise MessageError("the header is over 8 MiB", place, cure)
+    if (lines := sum(count_line_ends(header))) > LINES_LIMIT:
+        raise MessageError(f"the header has {lines} lines, and {LINES_LIMIT} are the most", place, cure)
 
 
 def _refuse_headless(header: Header, first: bytes, place: str) -> None:

@@ -26,7 +26,6 @@ class Facts(NamedTuple):
 
     size: int  # octets of the body on the wire: CRLF line ends, the last line ended, no dots added
     eight_bit_header: bool
-    utf8_header: bool  # its 8-bit octets are valid UTF-8, RFC 6532, 3
     eight_bit_body: bool
     long_lines: int  # of more than 998 octets
     crlf: int  # line ends by kind, in header and body
@@ -70,7 +69,6 @@ class Scan:
         return Facts(
             size=self._size,
             eight_bit_header=not head.isascii(),
-            utf8_header=is_utf8(head),
             eight_bit_body=self._eight_bit,
             long_lines=self._ruler.long_lines + _long_lines(head),
             crlf=crlf + self._lines.crlf,

@@ -19,6 +19,7 @@ _KINDS: Final[dict[str, Literal["dkim", "arc"]]] = {
     "dkim-signature": "dkim",  # RFC 6376, 3.5
     "arc-message-signature": "arc",  # RFC 8617, 4.1.2; ARC-Seal covers ARC fields only
 }
+_LONGEST_DOMAIN: Final = 255  # RFC 5321, 4.5.3.1.2
 _FWS: Final = re.compile(rb"\s+")
 
 
@@ -53,10 +54,14 @@ def broken_by(before: Header, after: Header) -> tuple[Signature, ...]:
     return tuple(broken)
 
 
-def aligned(signature: Signature, authors: Sequence[Mailbox]) -> bool:
-    """True if the signing domain speaks for an author's: equal, or one is part of the other."""
+def aligned(signed: Sequence[Signature], authors: Sequence[Mailbox]) -> tuple[Signature, ...]:
+    """Those whose domain speaks for an author's: equal, or one is part of the other."""
     # RFC 7489, 3.1.1 asks for the same organizational domain; without a list of those this is nearest.
-    return any(_related(signature.domain, author.domain) for author in authors)
+    own = {author.domain for author in authors if author.domain}
+    signing = {it.domain for it in signed if len(it.domain) <= _LONGEST_DOMAIN}
+    above = {each for domain in own for each in _lineage(domain) if each in signing}
+    speaking = {domain for domain in signing if domain in above or not own.isdisjoint(_lineage(domain))}
+    return tuple([it for it in signed if it.domain in speaking])
 
 
 def parse_tags(value: bytes) -> dict[str, bytes]:
@@ -96,5 +101,8 @@ def _consumed(signature: Signature, bottom_up: Mapping[str, list[Field]]) -> lis
     return consumed
 
 
-def _related(one: str, other: str) -> bool:
-    return bool(one and other) and (one == other or one.endswith("." + other) or other.endswith("." + one))
+def _lineage(domain: str) -> Iterator[str]:
+    """The domain itself, and each that it is part of."""
+    while domain:
+        yield domain
+        domain = domain.partition(".")[2]

@@ -9,14 +9,16 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ccc.address import Mailbox
+from ccc.errors import UsageError
 from ccc.message.display import add_to_list, shown_in
 from ccc.message.findings import Finding
-from ccc.message.header import Field, Header, line_end
+from ccc.message.header import JUNK, Field, Header, line_end
 from ccc.message.leftout import LeftOut, left_out
 from ccc.message.resent import resent_block, resent_date
 from ccc.message.signatures import Signature, aligned, broken_by
 from ccc.plan.people import without
 from ccc.plan.request import Request, Resent
+from ccc.plan.shown import There, staying
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,10 +82,12 @@ class Edited(NamedTuple):
                 yield gain
 
 
-def resend(request: Request, header: Header, there: tuple[Mailbox, ...]) -> Edited:
-    """Show the new people in Cc, or where the --show options put them, unless they are `there`."""
+def resend(request: Request, header: Header, there: There) -> Edited:
+    """Show the new people in Cc, or where the --show options put them, unless they are and stay there."""
     gone, lean, findings = _leave_out(request, header)
-    to, cc = without(request.people.to, there), without(request.people.cc, there)
+    stay = staying(lean)
+    seen = tuple([mailbox for name, mailbox in there if name in stay])
+    to, cc = without(request.people.to, seen), without(request.people.cc, seen)
     full = add_to_list(add_to_list(lean, "To", to), "Cc", cc)
     findings += _broken(broken_by(lean, full), "warning", "adding people", _SIGNED_ANEW)
     return Edited(gone, lean, full, findings, to, cc)
@@ -108,6 +112,8 @@ def redirect(request: Request, header: Header, identity: Mailbox, *, now: "datet
 def _leave_out(request: Request, header: Header) -> tuple[tuple[LeftOut, ...], Header, Findings]:
     gone = left_out(header, request.keep, request.strip)
     lean = header.without([each.field for each in gone]) if gone else header
+    if all(field.key == JUNK for field in lean):
+        raise UsageError("no header field would be left", cure="use --keep, or leave out fewer fields")
     kept = _kept_blind(lean) if request.keep else ()
     if not gone:
         return (), lean, kept
@@ -137,10 +143,7 @@ def _text(field: Field) -> bytes:
 
 def _of_the_author(broken: tuple[Signature, ...], header: Header) -> tuple[Signature, ...]:
     """The broken signatures that prove the From (RFC 7489, 3.1.1)."""
-    if not broken:
-        return ()
-    authors = shown_in(header, "from")
-    return tuple([signature for signature in broken if aligned(signature, authors)])
+    return aligned(broken, shown_in(header, "from")) if broken else ()
 
 
 def _no_block_because_of(signatures: tuple[Signature, ...]) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ccc.address import Mailbox
+from ccc.address.mailbox import without_capitals
 from ccc.message.findings import Finding
 
 Mailboxes = tuple[Mailbox, ...]
@@ -41,34 +42,29 @@ class People(NamedTuple):
         """The people, each once; a recipient is another one where the local part differs at all."""
         once = _first_of_each(recipients, lambda mailbox: mailbox.key)  # RFC 5321, 2.4
         everybody = unique(once + to + cc)
-        persons = frozenset(map(person, once))
+        persons = _persons(once)
         return cls(
             recipients=once,
             to=to,
             cc=cc,
             persons=persons,
-            others=frozenset() if block else frozenset(map(person, to + cc)) - persons,
+            others=frozenset() if block else _persons(to + cc) - persons,
             spellings=frozenset(map(_spelling, everybody)),
-            findings=tuple(oddities(everybody)),
+            findings=(*_in_capitals(once), *oddities(everybody)),
         )
-
-
-def person(mailbox: Mailbox) -> Person:
-    """Equal for two mailboxes of one person: nobody tells people apart by capitals."""
-    return mailbox.local.casefold(), mailbox.domain
 
 
 def unique(mailboxes: Iterable[Mailbox]) -> Mailboxes:
     """Each person once, as named first."""
-    return _first_of_each(mailboxes, person)
+    return _first_of_each(mailboxes, lambda mailbox: mailbox.person)
 
 
 def without(mailboxes: Mailboxes, others: Mailboxes) -> Mailboxes:
     """Those who are not among the others."""
     if not others:
         return mailboxes
-    taken = frozenset(map(person, others))
-    return tuple(mailbox for mailbox in mailboxes if person(mailbox) not in taken)
+    taken = _persons(others)
+    return tuple(mailbox for mailbox in mailboxes if mailbox.person not in taken)
 
 
 def oddities(mailboxes: Iterable[Mailbox]) -> Iterator[Finding]:
@@ -80,6 +76,23 @@ def oddities(mailboxes: Iterable[Mailbox]) -> Iterator[Finding]:
             yield _international_domain(mailbox)
         if not mailbox.local.isascii():
             yield from _not_composed(mailbox)
+
+
+def _in_capitals(recipients: Mailboxes) -> Iterator[Finding]:
+    """Recipients who are two to the envelope and one person to people."""
+    first: dict[Person, Mailbox] = {}
+    for mailbox in recipients:
+        other = first.setdefault(mailbox.person, mailbox)
+        if other is not mailbox:
+            yield Finding(
+                "differs-in-case",
+                "warning",
+                f"{other.addr_spec} and {mailbox.addr_spec} differ only in capitals and may be one person",
+            )
+
+
+def _persons(mailboxes: Mailboxes) -> frozenset[Person]:
+    return frozenset([mailbox.person for mailbox in mailboxes])
 
 
 def _first_of_each(mailboxes: Iterable[Mailbox], key: Callable[[Mailbox], Person]) -> Mailboxes:
@@ -95,8 +108,8 @@ def _spelling(mailbox: Mailbox) -> bytes:
 
 
 def _address_in_name(mailbox: Mailbox) -> Iterator[Finding]:
-    named = mailbox.name.strip(" '\"<>").casefold()
-    if named != mailbox.addr_spec.casefold():
+    named = without_capitals(mailbox.name.strip(" '\"<>"))
+    if named != without_capitals(mailbox.addr_spec):
         yield Finding(
             "address-in-name",
             "warning",

@@ -112,8 +112,8 @@ class Plan:
 def make_plan(request: Request, message: Message, *, now: "datetime", token: str) -> Plan:
     """The plan for this message; `token` is unique and makes the Resent-Message-ID.
 
-    Raises UsageError if the message is not the user's to resend, LoopError if it goes in circles, and
-    MessageError if its Cc cannot be extended.
+    Raises UsageError if the message is not the user's to resend or none of its fields is left, LoopError
+    if it goes in circles, and MessageError if its Cc cannot be extended.
     """
     if not _TOKEN.fullmatch(token):
         raise ValueError(f"{token!r} cannot stand in a Resent-Message-ID")
@@ -123,24 +123,25 @@ def make_plan(request: Request, message: Message, *, now: "datetime", token: str
     envelope, about_envelope = envelope_of(request, header, identity)
     there = already_there(header, people)
     if request.action is Action.RESEND:
-        edited = resend(request, header, tuple(mailbox for _, mailbox in there))
+        edited = resend(request, header, there)
     else:
         edited = redirect(request, header, identity, now=now, token=token)
+    content = message.content(edited.header)
     return Plan(
         request=request,
         message=message,
         identity=identity,
         envelope=envelope,
-        content=message.content(edited.header),
+        content=content,
         edited=edited,
         findings=(
             *about_identity,
             *about_envelope,
-            *about_those_there(there, people),
+            *about_those_there(there, people, edited.lean),
             *edited.findings,
             *people.findings,
             *_about_authors(header),
-            *findings(message),
+            *findings(message, content),
         ),
     )
 

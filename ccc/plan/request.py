@@ -4,13 +4,17 @@ A request knows nothing of any message, so that one request serves a batch of te
 wrong with it alone is found when it is made, for the command line and for programs alike.
 """
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ccc.address import Mailbox, parse_mailbox
 from ccc.envelope import Envelope
 from ccc.errors import AddressError, UsageError
+from ccc.message.leftout import fits
 from ccc.plan.people import People, unique, without
+
+_FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, 2.2
 
 
 class Action(Enum):
@@ -32,7 +36,8 @@ class Resent(Enum):
 class Request:
     """Who gets it, who is shown, who asks; UsageError if that cannot be, whatever the message.
 
-    `sender` is --from, `login` the user name of the SMTP login; `keep` and `strip` hold field names.
+    `sender` is --from, `login` the user name of the SMTP login; `keep` and `strip` hold field names,
+    or the beginning of names followed by `*`, and are brought into lower case.
     `people`, `identity` and `envelope` are worked out from the rest.
     """
 
@@ -59,6 +64,9 @@ class Request:
     def __post_init__(self) -> None:
         _refuse_the_other_actions_options(self)
         _refuse_nobody(self)
+        object.__setattr__(self, "keep", _field_names(self.keep))
+        object.__setattr__(self, "strip", _field_names(self.strip))
+        _refuse_without_from(self)
         object.__setattr__(self, "people", _people(self))
         object.__setattr__(self, "identity", _identity(self))
         object.__setattr__(self, "envelope", _envelope(self))
@@ -99,6 +107,18 @@ def _address(login: str) -> Mailbox | None:
         return None
 
 
+def _field_names(written: frozenset[str]) -> frozenset[str]:
+    """The names in lower case; a colon behind one is how people copy it."""
+    names = sorted([name.removesuffix(":") for name in written])
+    for name in names:
+        if not _FIELD_NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is no name of a header field",
+                cure="give a name such as X-Spam, or its beginning and a star, such as X-Spam-*",
+            )
+    return frozenset(map(str.lower, names))
+
+
 def _refuse_the_other_actions_options(request: Request) -> None:
     if request.action is Action.RESEND:
         blocked = request.show_resent_to or request.show_resent_cc
@@ -122,6 +142,15 @@ def _refuse_the_other_actions_options(request: Request) -> None:
 def _refuse_nobody(request: Request) -> None:
     if not (request.to or request.cc or request.bcc):
         raise UsageError("nobody is named to get it", cure="add --to, --cc or --bcc")
+
+
+def _refuse_without_from(request: Request) -> None:
+    for pattern in sorted(request.strip):
+        if fits("from", pattern):
+            raise UsageError(  # RFC 5322, 3.6
+                f"--strip {pattern} would leave out From, and no message goes out without it",
+                cure="name the fields to leave out one by one",
+            )
 
 
 def _refuse_nameless_redirect(request: Request) -> None:

@@ -9,10 +9,11 @@ from ccc.address import Mailbox
 from ccc.message.display import shown_in
 from ccc.message.findings import Finding
 from ccc.message.header import Header
-from ccc.plan.people import FOLDED, Mailboxes, People, Person, person
+from ccc.plan.people import FOLDED, Mailboxes, People, Person
 
 # Nothing here hides how an address is spelled: no comment, no address literal, no UTF-8.
 _PLAIN_LIST = re.compile(rb"[^(\[\x80-\xff]*")
+_FEW = 50  # spellings; to look for more of them takes longer than to read the lists
 
 
 class Mark(Enum):
@@ -26,6 +27,7 @@ class Mark(Enum):
 
 
 Marked = tuple[tuple[Mailbox, Mark], ...]
+There = tuple[tuple[str, Mailbox], ...]  # people after the name of the field that shows them
 
 
 class Shown(NamedTuple):
@@ -56,11 +58,11 @@ def mark_recipients(recipients: Mailboxes, shown: Shown) -> Marked:
     marks: dict[Person, Mark] = {}
     for _, marked in shown.lists():
         for mailbox, mark in marked:
-            marks.setdefault(person(mailbox), mark)
-    return tuple((each, marks.get(person(each), Mark.BLIND)) for each in recipients)
+            marks.setdefault(mailbox.person, mark)
+    return tuple((each, marks.get(each.person, Mark.BLIND)) for each in recipients)
 
 
-def already_there(header: Header, people: People) -> tuple[tuple[str, Mailbox], ...]:
+def already_there(header: Header, people: People) -> There:
     """Who of the people named stands in To or Cc already, each with the name of the field.
 
     For eyes, and so that nobody is shown twice; it proves no delivery, so it stops none.
@@ -69,21 +71,29 @@ def already_there(header: Header, people: People) -> tuple[tuple[str, Mailbox], 
         return ()
     lists = (("To", shown_in(header, "to")), ("Cc", shown_in(header, "cc")))
     named = people.persons | people.others
-    return tuple((name, each) for name, those in lists for each in those if person(each) in named)
+    return tuple((name, each) for name, those in lists for each in those if each.person in named)
 
 
-def about_those_there(there: tuple[tuple[str, Mailbox], ...], people: People) -> Iterator[Finding]:
+def staying(lean: Header) -> frozenset[str]:
+    """Which of To and Cc are among the fields that go out."""
+    return frozenset([name for name in ("To", "Cc") if lean.first(name.lower())])
+
+
+def about_those_there(there: There, people: People, lean: Header) -> Iterator[Finding]:
     """What a recipient or somebody to be shown should know about being there already."""
+    stay = staying(lean)
     for name, mailbox in there:
-        where = f"{mailbox.eyes()} is in {name} already"
-        if person(mailbox) in people.persons:
+        where = f"{mailbox.eyes()} is in {name}{' already' if name in stay else ', which is left out,'}"
+        if mailbox.person in people.persons:
             yield Finding("already-shown", "warning", f"{where} and may have this message")
-        else:
+        elif name in stay:
             yield Finding("already-shown", "note", f"{where} and is not added to it again")
 
 
 def _may_name(header: Header, spellings: frozenset[bytes]) -> bool:
     """False if To and Cc surely name none of these; most messages need not be read closer than that."""
+    if len(spellings) > _FEW:
+        return True
     lists = b"".join([field.value for field in header.fields if field.key in ("to", "cc")])
     if not _PLAIN_LIST.fullmatch(lists):
         return True
@@ -92,4 +102,4 @@ def _may_name(header: Header, spellings: frozenset[bytes]) -> bool:
 
 
 def _mark(mailboxes: Mailboxes, people: People, sent: Mark, not_sent: Mark) -> Marked:
-    return tuple((mailbox, sent if person(mailbox) in people.persons else not_sent) for mailbox in mailboxes)
+    return tuple((mailbox, sent if mailbox.person in people.persons else not_sent) for mailbox in mailboxes)

@@ -4,7 +4,7 @@ import os
 
 from ccc.errors import ConfigurationError, UsageError
 from ccc.routes.route import Route
-from ccc.routes.server import lmtp_from
+from ccc.routes.server import lmtp_from, without_user
 from ccc.routes.submission import Manner, Submission
 
 WAYS = "sendmail, sendmail:PATH, maildir:DIR, lmtp:HOST:PORT or lmtp:PATH"
@@ -23,7 +23,7 @@ def via(name: str, manner: Manner) -> Route:
         case "lmtp", True:
             return Submission(lmtp_from(place), None, manner)
         case _:
-            raise UsageError(f"--via {name}: there is no such way", f"use {WAYS}")
+            raise UsageError(f"--via {without_user(name)}: there is no such way", f"use {WAYS}")
 
 
 def find_sendmail() -> str | None:

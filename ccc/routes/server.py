@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from ccc.address.domain import a_labels
 from ccc.errors import UsageError
+from ccc.visible import harmful
 
 _URL = re.compile(
     r"(?P<scheme>smtps?)://(?:(?P<user>.+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]@:/?#\s]+)(?::(?P<port>\d{1,5}))?/?"
 )
 _PORTS = {"smtps": 465, "smtp": 587}  # RFC 8314, 3.3; RFC 6409, 3.1
+_PORT = re.compile(r"\d{1,5}", re.ASCII)
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII | re.IGNORECASE)
 
 
@@ -53,19 +55,10 @@ def from_url(url: str, *, opportunistic: bool | None = None) -> Server:
     match = _URL.fullmatch(url)
     if match is None:
         raise _malformed(url)
-    scheme, user = match["scheme"], match["user"] or ""
+    scheme, user = match["scheme"], _user(match["user"] or "")
     port = int(match["port"] or _PORTS[scheme])
-    if ":" in user:
-        raise UsageError(
-            "--smtp: a password in a URL can be read by everyone on this host",
-            "leave it out and use --password-command or --password-fd",
-        )
     if not 0 < port < 65536:
         raise _malformed(url)
-    if "%" in user:
-        from urllib.parse import unquote
-
-        user = unquote(user)
     server = Server(_host(match["host"]), port, security=Security.IMPLICIT, user=user)
     if scheme == "smtps":
         if opportunistic:
@@ -80,6 +73,31 @@ def from_url(url: str, *, opportunistic: bool | None = None) -> Server:
     return Server(server.host, port, security=security, user=user)
 
 
+def without_user(place: str) -> str:
+    """A place for eyes: what stands before its last "@" may hold a password."""
+    _, at, host = place.rpartition("@")
+    return f"…@{host}" if at else place
+
+
+def _user(text: str) -> str:
+    """The user name, its percent-encoding undone (RFC 3986, 2.1)."""
+    user = text
+    if "%" in text:
+        from urllib.parse import unquote
+
+        user = unquote(text, errors="surrogateescape")
+    if ":" in user:
+        raise UsageError(
+            "--smtp: a password in a URL can be read by everyone on this host",
+            "leave it out and use --password-command or --password-fd",
+        )
+    if any(map(harmful, user)):  # RFC 4616, 2: UTF-8 and no NUL
+        raise UsageError(
+            "--smtp: the user name holds control characters, or is not UTF-8", "write it as the provider does"
+        )
+    return user
+
+
 def _host(text: str) -> str:
     """The host in ASCII: A-labels (RFC 5890, 2.3.2.1), or an address without its brackets."""
     if text.isascii():
@@ -92,19 +110,20 @@ def _host(text: str) -> str:
 
 def lmtp_from(place: str) -> Server:
     """The LMTP server at HOST:PORT or PATH (RFC 2033); UsageError if it is neither."""
-    if "/" in place:
+    if "/" in place and not place.startswith("//"):
         return Server(path=place, security=Security.NONE, lmtp=True)
     host, colon, port = place.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+    named = colon and host and not set("@/").intersection(host)
+    if not named or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
         raise UsageError(
-            f"--via lmtp:{place}: neither HOST:PORT nor the path of a socket", "try lmtp:localhost:24"
+            f"--via lmtp:{without_user(place)}: neither HOST:PORT nor the path of a socket",
+            "try lmtp:localhost:24",
         )
     return Server(host.strip("[]"), int(port), security=Security.NONE, lmtp=True)
 
 
 def _malformed(url: str) -> UsageError:
-    secret, _, host = url.rpartition("@")  # what stands before it may be a password
-    shown = f"…@{host}" if ":" in secret.partition("://")[2] else url
     return UsageError(
-        f"--smtp {shown}: this is no server", "write smtps://USER@HOST, or smtp://USER@HOST:587 for STARTTLS"
+        f"--smtp {without_user(url)}: this is no server",
+        "write smtps://USER@HOST, or smtp://USER@HOST:587 for STARTTLS",
     )

@@ -129,6 +129,18 @@ def test_a_person_is_the_same_in_any_case():
     assert not Mailbox("ann", "x.org").same_person(Mailbox("ann", "y.org"))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("stra\u00dfe", "strasse"), ("\u00d6l", "\u00f6l"), ("\u212a", "k")]
+)
+def test_only_ascii_capitals_are_not_heeded(one: str, other: str) -> None:
+    assert not Mailbox(one, "x.org").same_person(Mailbox(other, "x.org"))
+    assert Mailbox(one, "x.org").person != Mailbox(other, "x.org").person
+
+
+def test_two_mailboxes_of_one_person_have_the_same_person() -> None:
+    assert Mailbox("Ann.\u00d6", "x.org", "A").person == Mailbox("aNN.\u00d6", "x.org").person
+
+
 def test_a_local_part_tells_whether_smtputf8_is_needed():
     assert Mailbox("ann", "xn--bcher-kva.org", "Ännchen").ascii
     assert not Mailbox("änn", "x.org").ascii

@@ -127,3 +127,34 @@ def test_a_closed_stream_is_never_mistaken_for_a_socket_or_a_bug(folder, closed)
     done = subprocess.run(["sh", "-c", command], cwd=folder, env=environment(), check=False)
     assert done.returncode == 0
     assert len(list(folder.glob("md/*/new/*"))) == 1
+
+
+@pytest.mark.parametrize("command", ["--version", "--help", "demo", "show --color always sent.eml"])
+@pytest.mark.parametrize("stdout", [">&-", ">/dev/full"])
+def test_standard_output_that_takes_nothing_is_an_error_whoever_writes(folder, command, stdout):
+    line = f"{sys.executable} -m ccc {command} {stdout}"
+    env = environment(TMPDIR=str(folder))
+    done = subprocess.run(["sh", "-c", line], cwd=folder, env=env, capture_output=True, check=False)
+    assert done.returncode == 73
+    assert said(done).startswith("ccc: standard output cannot be written: ")
+    assert said(done).count("\n") == 1
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-"])
+def test_words_that_nobody_can_read_stop_nothing(folder, stderr):
+    line = f"{sys.executable} -m ccc resend sent.eml --to d@example.org --json -n --color always {stderr}"
+    done = subprocess.run(["sh", "-c", line], cwd=folder, env=environment(), capture_output=True, check=False)
+    assert (done.returncode, said(done)) == (0, "")
+    assert done.stdout.startswith(b"{")
+    line = line.replace("--json", "")
+    done = subprocess.run(["sh", "-c", line], cwd=folder, env=environment(), capture_output=True, check=False)
+    assert (done.returncode, said(done), done.stdout) == (0, "", b"")
+
+
+def test_a_report_does_not_say_what_the_exception_says(tmp_path):
+    code = BUG.replace('"a bug"', "secret + chr(33)")
+    env = environment(TMPDIR=str(tmp_path))
+    subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=False)
+    (report,) = tmp_path.iterdir()
+    assert "ZeroDivisionError" in report.read_text()
+    assert "hunter2!" not in report.read_text()

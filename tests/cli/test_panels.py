@@ -3,7 +3,7 @@ import io
 import ccc
 from ccc.address import Mailbox
 from ccc.cli.panels import MOST, Row, envelope, header
-from ccc.cli.render import console, show_batch, show_plan
+from ccc.cli.render import changes, console, show_batch, show_plan
 from ccc.cli.sending import question
 from ccc.cli.words import panel_lines, plan_lines
 from tests.cli.conftest import MAIL
@@ -132,3 +132,31 @@ def test_the_question_names_three_who_may_have_it_and_counts_the_rest():
         "p0@example.com, p1@example.com, p2@example.com and 2 more may have it already. "
         "Send it to these 5 people all the same?"
     )
+
+
+def test_a_batch_says_what_its_headers_gain_and_lose():
+    more = {"bcc": "eve@example.net", "show_resent_cc": "fay@example.net"}
+    plans = [redirect(b"Bcc: x@example.org\nBcc: y@example.org\n" + MAIL, **more) for _ in range(2)]
+    more_gone = b"Delivered-To: x@example.org\nEnvelope-To: x@example.org\nStatus: R\n"
+    plans = [*plans, redirect(b"Bcc: x@example.org\n" + MAIL, **more)]
+    plans.append(redirect(more_gone + MAIL, **more, resent="always"))
+    panel = changes(plans)
+    assert marks(panel) == [
+        ("Resent-From", "me@example.com", ""),
+        ("Resent-To", "dan@example.org", "new, gets it"),
+        ("Resent-Cc", "fay@example.net", "new, not sent"),
+    ]
+    gone = [row.what.partition(": ")[0] for row in panel.rows if row.label == "Left out"]
+    assert gone == ["Bcc (3 of 4)", "Delivered-To, Envelope-To (1 of 4)", "Status (1 of 4)"]
+    picture = drawn(show_batch, plans, "here", width=88)
+    assert "Header: what changes" in picture
+    assert "fay@example.net" in picture
+
+
+def test_a_batch_counts_the_messages_where_somebody_is_new():
+    plans = [resend(), resend(MAIL.replace(BOB, b"Dan <dan@example.org>"))]
+    assert [(row.label, row.mark) for row in changes(plans).rows] == [("Cc", "new, gets it (1 of 2)")]
+
+
+def test_a_batch_whose_headers_stay_says_so():
+    assert changes([resend(to=(), bcc=DAN)] * 2).rows == (Row("", "nothing"),)

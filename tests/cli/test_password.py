@@ -71,3 +71,21 @@ def test_a_command_that_does_not_exist_is_named():
 def test_without_a_terminal_nobody_is_asked():
     with pytest.raises(NotPermitted, match="nobody can be asked"):
         password_for(LOGIN, None, None)
+
+
+def test_a_password_that_is_not_utf8_is_refused_and_not_repeated(descriptor):
+    with pytest.raises(NotPermitted, match="not UTF-8") as caught:
+        password_for(LOGIN, descriptor("hunter2ä".encode("latin-1")), None)
+    assert "UTF-8" in caught.value.cure
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("typed", [b"p\xe4", b"p\x80\xff"])
+def test_so_is_one_that_is_typed(typed, at_terminal):
+    screen = at_terminal("ccc resend sent.eml --to d@example.org --yes --smtp smtps://me@localhost:1")
+    screen.until("Password for me at localhost: ")
+    screen.answer(typed)
+    rest, status = screen.end()
+    assert "the terminal gave a password that is not UTF-8" in rest
+    assert status == 77

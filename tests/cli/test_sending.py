@@ -385,3 +385,9 @@ def test_octets_are_saved_in_one_piece_or_not_at_all(run, folder):
     assert run("resend", "sent.eml", *DAN, *ME, *HERE, "--save-bytes", "out.eml").returncode == 0
     assert (folder / "out.eml").read_bytes().startswith(b"From: Ines")
     assert [path.name for path in folder.glob("*.tmp")] == []
+
+
+def test_unattended_it_says_what_is_left_out(run, folder):
+    (folder / "sent.eml").write_bytes(b"Return-Path: <x@y.example>\nBcc: eve@example.org\n" + MAIL)
+    first, _ = said(run("resend", "sent.eml", *DAN, *ME, *HERE)).splitlines()
+    assert first == "note: sent.eml: left out: Return-Path, Bcc"

@@ -1,5 +1,8 @@
 import json
+import time
 
+from ccc.cli import xray
+from ccc.message import HeldOctets, read
 from tests.cli.conftest import MAIL
 
 SIGNED = (
@@ -67,6 +70,36 @@ def test_json_has_the_same_facts(run):
         (False, True),
         (True, False),
     ]
+
+
+def test_two_equal_signatures_are_two(run):
+    signature = b"DKIM-Signature: v=1; d=example.org; s=s; h=from:to:cc; bh=x; b=x\n"
+    record = json.loads(run("show", "-", "--json", stdin=signature * 2 + MAIL).stdout)
+    assert [each["cc_breaks"] for each in record["signatures"]] == [True, True]
+
+
+def test_a_signature_at_the_end_of_the_file_is_judged(run):
+    mail = MAIL.partition(b"\n\n")[0] + b"\nDKIM-Signature: v=1; d=example.org; s=s; h=from:cc; bh=x; b=x"
+    record = json.loads(run("show", "-", "--json", stdin=mail).stdout)
+    (signature,) = record["signatures"]
+    assert (signature["resent_block_breaks"], signature["cc_breaks"]) == (False, True)
+
+
+def test_a_signature_over_a_cc_that_nobody_can_be_added_to_is_not_broken_by_it(run):
+    signature = b"DKIM-Signature: v=1; d=example.org; s=s; h=from:cc; bh=x; b=x\n"
+    mail = signature + b'From: ines@example.org\nCc: "never closed\n\ntext\n'
+    (read,) = json.loads(run("show", "-", "--json", stdin=mail).stdout)["signatures"]
+    assert read["cc_breaks"] is False
+
+
+def test_many_signatures_are_shown_in_linear_time():
+    fields = "".join(f"DKIM-Signature: d=s{n}.org; h=from:cc:resent-from; b=\n" for n in range(8_000))
+    authors = ", ".join(f"a{n}@s{n}.org" for n in range(8_000))
+    message = read(HeldOctets(f"{fields}From: {authors}\nCc: b@x.org\n\n".encode()), "many.eml")
+    before = time.process_time()
+    assert len(list(xray.panels(message))) > 1
+    assert len(json.dumps(xray.as_json(message))) > 8_000
+    assert time.process_time() - before < 5
 
 
 def test_no_octet_of_a_mail_acts_on_the_terminal(run):

@@ -1,3 +1,5 @@
+import os
+
 import click
 import pytest
 
@@ -101,3 +103,43 @@ def test_delivery_reports_in_words(text, asked):
 def test_words_that_ask_for_nothing_sensible_are_refused(text):
     with pytest.raises(UsageError, match="--dsn: "):
         values.reports(CONTEXT, PARAM, text)
+
+
+def test_only_a_line_end_ends_a_line(tmp_path):
+    file = tmp_path / "people"
+    file.write_bytes(b"a@x.example\r\nb@x.example\n")
+    assert addresses(f"@{file}") == ["a@x.example", "b@x.example"]
+    for char in "\x0b\x0c\x1c\x85\u2028":
+        file.write_text(f"a@x.example{char}b@x.example\n", encoding="utf-8")
+        with pytest.raises(UsageError, match="line 1: "):
+            addresses(f"@{file}")
+
+
+def test_a_file_that_never_ends_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", "/dev/zero", tmp_path):
+        with pytest.raises(UsageError, match=f"--to @{path}: the file cannot be read: .*regular|directory"):
+            addresses(f"@{path}")
+
+
+def test_a_file_of_people_has_a_largest_size(tmp_path):
+    file = tmp_path / "people"
+    file.touch()
+    os.truncate(file, values.LARGEST_FILE + 1)
+    with pytest.raises(UsageError, match="more than 64 MiB"):
+        addresses(f"@{file}")
+
+
+def test_a_number_may_have_a_largest():
+    small = values.number(int, 0, "file descriptor", most=9)
+    assert small(CONTEXT, PARAM, "9") == 9
+    for text in ("10", "9" * 20, "9" * 5000):
+        with pytest.raises(UsageError, match="is no file descriptor"):
+            small(CONTEXT, PARAM, text)
+
+
+def test_an_empty_value_is_not_the_same_as_none():
+    assert values.given(CONTEXT, PARAM, None) is None
+    assert values.given(CONTEXT, PARAM, "x") == "x"
+    with pytest.raises(UsageError, match="--to: its value is empty"):
+        values.given(CONTEXT, PARAM, "")

@@ -7,7 +7,8 @@ from ccc.message.findings import Finding, findings
 
 
 def found(octets: bytes) -> tuple[Finding, ...]:
-    return findings(read(HeldOctets(octets), "test.eml"))
+    message = read(HeldOctets(octets), "test.eml")
+    return findings(message, message.content(message.header))
 
 
 PLAIN = b"From: a\nTo: b\nSubject: c\nDate: d\nMessage-ID: <e@f>\n\ntext\n"
@@ -59,3 +60,27 @@ def test_several_odd_things_are_several_findings():
     assert codes == [
         "duplicate-field", "junk-line", "eight-bit-header", "byte-order-mark", "stray-line-ends",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rest", [b"To: b\r\r\n\r\r\ntext\r\r\n", b"To: b\r\r\n\r\r\ntext", b"To: b"])
+def test_a_header_with_cr_cr_lf_line_ends_is_named(rest):
+    finding = found(b"From: a\r\r\n" + rest)[0]
+    assert (finding.code, finding.level) == ("header-ends-early", "warning")
+    assert finding.text == "the header ends after its first line: the file's line ends are CR CR LF"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        PLAIN.replace(b"\n", b"\r\n"),
+        b"From: a\r\r\nbody\rbody\r",  # line ends of CR, and one odd one
+        b"From: a\r\rTo: b\r\r\n",
+        b"From: a\r\n\r\nTo: b\r\r\n",
+        b"From: a\r\nTo: b\r\r\nbody\r\r\n",
+        b"From: a\rTo: b\r\r\nbody\r\n\r\n",
+        b"From: a\r",
+        b"From: a",
+    ],
+)
+def test_a_header_that_ends_for_another_reason_is_not(octets):
+    assert "header-ends-early" not in [finding.code for finding in found(octets)]

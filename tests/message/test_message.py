@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ccc.errors import MessageError
 from ccc.message import BLOCK, HeldOctets, Message, read
+from ccc.message.message import HEADER_LIMIT, LINES_LIMIT
 
 FROM_LINE = b"From ann@x.org Mon Jan  1 10:00:00 2024\n"
 
@@ -186,9 +187,39 @@ def test_a_line_that_only_looks_like_a_separator_is_text(octets):
     assert whole(message(octets)) == octets
 
 
-def test_a_header_over_64_mib_is_refused(monkeypatch):
-    monkeypatch.setattr("ccc.message.message.HEADER_LIMIT", 3 * BLOCK)
-    assert "64 MiB" in refused(b"To: a\n" + b" fold\n" * BLOCK).what
+@pytest.mark.parametrize("rest", [b"", b"x", b"\n", b"\n\nbody", b"x" * 3 * BLOCK + b"\n\nbody"])
+def test_a_header_over_8_mib_is_refused(rest):
+    error = refused(FROM_LINE + b"X: " + b"x" * (HEADER_LIMIT - 2) + rest)
+    assert error.what == "the header is over 8 MiB (line 2)"
+    assert "look whether this file is a message at all" in error.cure
+
+
+@pytest.mark.parametrize("rest", [b"", b"\n\nbody"])
+def test_a_header_of_8_mib_is_read(rest):
+    header = b"X: " + b"x" * (HEADER_LIMIT - 4)
+    assert message(header + rest).header.octets() == header + rest[:1]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+@pytest.mark.parametrize("line", [b"a", b" fold"])
+def test_a_header_of_over_100_000_lines_is_refused(end, line):
+    error = refused(b"To: a" + end + (line + end) * LINES_LIMIT + end + b"body")
+    assert error.what == "the header has 100001 lines, and 100000 are the most (line 1)"
+    assert error.cure
+
+
+def test_a_header_of_100_000_lines_is_read():
+    assert len(message(b"To: a\n" * LINES_LIMIT + b"\nbody\n").header.fields) == LINES_LIMIT
+
+
+def test_a_header_that_is_refused_takes_no_memory_for_each_line():
+    octets = HeldOctets(b"To: a\n" + b"a\n" * (HEADER_LIMIT // 2 - 3))
+    tracemalloc.start()
+    with pytest.raises(MessageError):
+        read(octets, "test.eml")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * HEADER_LIMIT
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r", b""])

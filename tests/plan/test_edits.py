@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccc.errors import MessageError
+from ccc.errors import MessageError, UsageError
 from ccc.plan import Change, Plan, Resent
 from tests.plan.mail import (
     HEADER,
@@ -176,6 +176,13 @@ def test_another_field_can_be_left_out() -> None:
     plan = redirect(with_lines("X-Secret: 1"), strip=frozenset({"x-secret"}))
     assert values(plan, "X-Secret") == []
     assert (Change.LEFT_OUT, "X-Secret") in changes(plan)
+
+
+@pytest.mark.parametrize("lines", [["X-Secret: 1"], ["X-Secret: 1", "junk"], ["Bcc: x@y.org"]])
+@pytest.mark.parametrize("resent", list(Resent))
+def test_a_message_of_which_no_field_is_left_is_refused(lines: list[str], resent: Resent) -> None:
+    with pytest.raises(UsageError, match="no header field would be left; "):
+        redirect(mail(*lines), strip=frozenset({"x-*"}), resent=resent)
 
 
 def test_a_from_line_is_left_out_and_is_the_first_edit() -> None:

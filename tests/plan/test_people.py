@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ccc.address import Mailbox, parse_recipients
 from ccc.plan import Action
-from ccc.plan.people import People, oddities, person, unique, without
+from ccc.plan.people import People, oddities, unique, without
 from tests.plan.mail import names, request
 
 MAILBOXES = st.lists(
@@ -99,33 +99,25 @@ def test_a_redirect_shows_nobody_in_both_lists() -> None:
 # --- persons
 
 
-def test_capitals_in_a_local_part_make_no_other_person() -> None:
-    assert person(Mailbox("Ann", "x.org")) == person(Mailbox("ann", "x.org"))
-
-
-def test_another_domain_makes_another_person() -> None:
-    assert person(Mailbox("ann", "x.org")) != person(Mailbox("ann", "y.org"))
-
-
 def test_a_person_named_twice_keeps_the_name_given_first() -> None:
     assert unique(parse_recipients("Ann <ann@x.org>, A. <Ann@x.org>"))[0].name == "Ann"
 
 
 @given(MAILBOXES)
 def test_unique_people_are_all_the_people(mailboxes: list[Mailbox]) -> None:
-    assert {person(each) for each in unique(mailboxes)} == {person(each) for each in mailboxes}
+    assert {each.person for each in unique(mailboxes)} == {each.person for each in mailboxes}
 
 
 @given(MAILBOXES)
 def test_no_two_unique_people_are_one_person(mailboxes: list[Mailbox]) -> None:
     once = unique(mailboxes)
-    assert len({person(each) for each in once}) == len(once)
+    assert len({each.person for each in once}) == len(once)
 
 
 @given(MAILBOXES, MAILBOXES)
 def test_without_leaves_nobody_of_the_others(some: list[Mailbox], others: list[Mailbox]) -> None:
     left = without(tuple(some), tuple(others))
-    assert not {person(each) for each in left} & {person(each) for each in others}
+    assert not {each.person for each in left} & {each.person for each in others}
 
 
 # --- what is odd
@@ -180,3 +172,32 @@ def test_a_local_part_that_is_not_in_normal_form_is_odd() -> None:
 
 def test_what_is_odd_about_a_recipient_is_known_before_any_message() -> None:
     assert [each.code for each in people(to="ann@straße.example").findings] == ["international-domain"]
+
+
+# --- capitals
+
+
+def test_recipients_who_differ_only_in_capitals_are_a_warning() -> None:
+    (finding,) = people(to="Bob@b.com, ann@b.com", bcc="bob@b.com").findings
+    assert (finding.code, finding.level) == ("differs-in-case", "warning")
+    assert finding.text == "Bob@b.com and bob@b.com differ only in capitals and may be one person"
+
+
+def test_each_further_spelling_is_named_beside_the_first() -> None:
+    texts = [each.text for each in people(to="bob@b.com, Bob@b.com, BOB@b.com").findings]
+    assert [text.partition(" differ")[0] for text in texts] == [
+        "bob@b.com and Bob@b.com",
+        "bob@b.com and BOB@b.com",
+    ]
+
+
+@pytest.mark.parametrize(
+    "to", ["bob@b.com, bob@B.COM", "bob@b.com, Bob@c.com", "stra\u00dfe@b.com, strasse@b.com"]
+)
+def test_other_recipients_are_no_warning(to: str) -> None:
+    assert people(to=to).findings == ()
+
+
+def test_both_of_two_people_with_and_without_a_sharp_s_are_shown() -> None:
+    named = people(to="stra\u00dfe@b.com, strasse@b.com")
+    assert names(named.cc) == ["stra\u00dfe@b.com", "strasse@b.com"]

@@ -1,5 +1,7 @@
 """The plan: one object that everything comes from, made without a clock, a network or a dice."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,6 +114,23 @@ def test_the_findings_come_from_those_about_the_user_to_those_about_the_message(
         "international-domain",
         "duplicate-field",
     ]
+
+
+@pytest.mark.parametrize("plan", [resend, redirect])
+def test_a_header_that_becomes_eight_bit_is_a_finding(plan: Callable[..., Plan]) -> None:
+    planned = plan(to="j\u00f6rg@example.com")
+    assert planned.content.utf8_header
+    assert levels(planned, "eight-bit-header") == ["note"]
+
+
+def test_a_header_in_latin_1_that_gains_utf_8_is_a_warning() -> None:
+    message = read(HeldOctets(b"From: ann@example.org\r\nX: \xe4\r\n\r\n"), "a.eml")
+    assert levels(resend(message, to="j\u00f6rg@example.com"), "eight-bit-header") == ["warning"]
+
+
+def test_a_header_whose_eight_bit_field_is_left_out_is_no_finding() -> None:
+    plan = redirect(with_lines("X-Secret: \u00e4"), strip=frozenset({"x-secret"}))
+    assert "eight-bit-header" not in codes(plan)
 
 
 # --- the loop guard

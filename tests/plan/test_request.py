@@ -139,3 +139,35 @@ def test_always_asks_for_the_block() -> None:
 def test_auto_does_not_ask_for_the_block() -> None:
     asked = request(Action.REDIRECT, to="d@x.org", sender="a@x.org")
     assert not asked.block_is_asked_for
+
+
+# --- names of fields
+
+
+@pytest.mark.parametrize("option", ["keep", "strip"])
+@pytest.mark.parametrize(
+    ("written", "name"), [("X-Spam:", "x-spam"), ("BCC", "bcc"), ("X-Mozilla-*", "x-mozilla-*")]
+)
+def test_a_name_is_taken_in_any_case_and_without_its_colon(option: str, written: str, name: str) -> None:
+    asked = request(Action.RESEND, to="d@x.org", **{option: frozenset({written})})
+    assert getattr(asked, option) == {name}
+
+
+@pytest.mark.parametrize("option", ["keep", "strip"])
+@pytest.mark.parametrize(
+    "name", ["", ":", "X Spam", "X-Spam: yes", "X-Spam::", "B\u00fcro", "\u212aeep", "X\r\nBcc", "X\x1b"]
+)
+def test_what_is_no_field_name_is_refused(option: str, name: str) -> None:
+    with pytest.raises(UsageError, match="is no name of a header field; ") as error:
+        request(Action.RESEND, to="d@x.org", **{option: frozenset({name})})
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["*", "From", "from:", "f*", "From*"])
+def test_no_message_goes_out_without_its_from(name: str) -> None:
+    with pytest.raises(UsageError, match="would leave out From, and no message goes out without it"):
+        request(Action.RESEND, to="d@x.org", strip=frozenset({name}))
+
+
+def test_everything_can_be_kept() -> None:
+    assert request(Action.RESEND, to="d@x.org", keep=frozenset({"*"})).keep == {"*"}

@@ -57,3 +57,9 @@ def test_a_program_that_may_not_be_run_is_not_found(monkeypatch, tmp_path):
     path.write_text("")
     monkeypatch.setattr(sendmail, "SENDMAIL", (str(path),))
     assert find_sendmail() is None
+
+
+def test_what_may_be_a_password_is_not_repeated():
+    with pytest.raises(UsageError, match="--via …@host: there is no such way") as caught:
+        via("smtps://user:hunter2@host", MANNER)
+    assert "hunter2" not in str(caught.value)

@@ -152,3 +152,32 @@ def test_a_server_is_named_without_its_user():
 )
 def test_what_stays_on_this_host_is_known(server, loopback):
     assert server.loopback is loopback
+
+
+@pytest.mark.parametrize(
+    "url", ["user:hunter2@host", "smtps//user:hunter2@host", "hunter2@", "smtps://user%3Ahunter2@host"]
+)
+def test_whatever_is_malformed_what_may_be_a_password_is_not_repeated(url):
+    with pytest.raises(UsageError) as caught:
+        from_url(url)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("user", ["me%00", "me%0d%0aNOOP", "me\x1b[2J", "m%e2%80%aee", "m\udce4", "m%e4"])
+def test_a_user_name_is_text_without_control_characters(user):
+    with pytest.raises(UsageError, match="the user name"):
+        from_url(f"smtps://{user}@mx.test")
+
+
+def test_a_user_name_may_be_percent_encoded_utf8():
+    assert from_url("smtps://m%C3%A4x%20y@mx.test").user == "mäx y"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["user:hunter2@host", "user:hunter2@host:24", "//user:hunter2@host:24", "//h:24", "h:" + "9" * 5000],
+)
+def test_a_wrong_lmtp_server_is_refused_without_what_may_be_a_password(place):
+    with pytest.raises(UsageError) as caught:
+        lmtp_from(place)
+    assert "hunter2" not in str(caught.value)
