@@ -13,7 +13,7 @@ from tests.lab.sink import Sink
 
 PRIVATE = "private-address@home.test"
 MESSAGE = (
-    b"From: Ann <pipe-author%d@a.test>\r\nTo: list@pipe.test\r\nCc: carol@c.test\r\nSubject: for the alias\r\n"
+    b"From: Ann <pipe-author%d@a.test>\r\nTo: list@pipe.test\r\nCc: carol@c.test\r\nSubject: to it\r\n"
     b"Message-ID: <%d@a.test>\r\n\r\nhello\r\n"
 )
 
