@@ -53,6 +53,7 @@ class Run:
         self, choices: Choices, interrupts: Interrupts, way: "Route | None", *, terminal: bool
     ) -> None:
         self.choices = choices
+        self.sources = choices.taken
         self.interrupts = interrupts
         self.terminal = terminal
         self.way = way
@@ -70,8 +71,8 @@ class Run:
     def plans(self, request: Request) -> Iterator[Plan]:
         """The plan for each message; a bad one is said at once and does not stop the others."""
         now = local_time()
-        streams = {source: _read(source) for source in self.choices.taken if is_stream(source)}
-        for source in self.choices.taken:
+        streams = {source: _read(source) for source in self.sources if is_stream(source)}
+        for source in self.sources:
             if self.interrupts.count:
                 self.record(Receipt(source, error=self.interrupts.as_error()))
                 continue
@@ -93,7 +94,7 @@ class Run:
 
     def _taken_already(self, message: Message) -> bool:
         """The same message stands in this run before: nobody gets it twice."""
-        if len(self.choices.taken) == 1:
+        if len(self.sources) == 1:
             return False
         digest = message.digest
         first = self._names.get(digest)
@@ -158,7 +159,7 @@ class Run:
         if self.data.failed or not (self.choices.quiet or self.choices.as_json):
             for line in words.sent_lines(receipt):
                 say(line)
-        for line in words.failed_lines(receipt, batch=len(self.choices.taken) > 1):
+        for line in words.failed_lines(receipt, batch=len(self.sources) > 1):
             complain(line)
 
     def _record_as_json(self, receipt: Receipt) -> None:
@@ -173,7 +174,7 @@ class Run:
 
         way = self.way.name if self.way else ""
         screen = console(self.choices.color)
-        if len(self.choices.taken) == 1:
+        if len(self.sources) == 1:
             show_plan(screen, plans[0], way)
         else:
             show_batch(screen, plans, way)
@@ -186,7 +187,7 @@ class Run:
             say(line)
 
     def _bar(self, first: Plan) -> AbstractContextManager[Bar]:
-        many = len(self.choices.taken)
+        many = len(self.sources)
         if not self.terminal or self.choices.quiet or (many <= MANY and first.content.size <= BIG):
             return nullcontext((None, lambda: None))
         from ccc.cli.render import console, progress
