@@ -71,7 +71,8 @@ def test_each_command_that_is_not_run_is_one_that_ccc_understands(
 
 def understand(arguments: list[str]) -> None:
     """Have the command line read: its options, its addresses, its numbers."""
-    group = click.Context(ccc, info_name="ccc")
+    # A command keeps the help option of the first context it meets: this must be the real one's.
+    group = click.Context(ccc, info_name="ccc", help_option_names=["-h", "--help"])
     if arguments[0] not in COMMANDS:
         assert arguments[0] in ("--version", "--help", "-h"), arguments
         return
