@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     """Run the command line and end the process with its exit status."""
-    # What is imported stays to the end: looking through it again and again takes a tenth of a short run.
+    # What is imported stays to the end: to look through it again and again is wasted.
     gc.disable()
     try:
         from ccc.cli.main import run

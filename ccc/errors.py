@@ -13,7 +13,6 @@ alone, so that one run over many messages has one rule.
      │    ├── MessageTooBig        … by this server
      │    └── SourceChanged        … because its file changed while it was read
      ├── SourceError               there is no such message
-     ├── DomainError               the recipient's domain takes no mail
      ├── RefusedError              refused for good
      │    ├── LoopError            … by ourselves: the message goes round in circles
      │    └── ExtensionMissing     … because the server cannot carry it
@@ -136,12 +135,6 @@ class SourceError(CccError):
     """There is no such file, folder or message, or it may not be read."""
 
     kind = Kind.SOURCE
-
-
-class DomainError(CccError):
-    """The domain does not exist or says that it takes no mail (RFC 7505)."""
-
-    kind = Kind.DOMAIN
 
 
 class RefusedError(CccError):

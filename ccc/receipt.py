@@ -11,11 +11,10 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from ccc.address import Mailbox
-from ccc.errors import CccError, Interrupted, Kind
+from ccc.errors import CccError, Kind
 from ccc.smtp.replies import Reply
 
 SCHEMA = 1
-SIGINT = 2  # POSIX, signal.h; importing signal would cost more than the number says
 
 # The numbers are those of sysexits.h, which Postfix pipes, .forward files and cron wrappers read.
 EXIT: dict[Kind, int] = {
@@ -163,8 +162,6 @@ def exit_status(receipts: Iterable[Receipt]) -> int:
 
 def status_of(error: CccError) -> int:
     """The exit status of an error that ended something; only Ctrl-C is 130, other signals mean later."""
-    if isinstance(error, Interrupted) and error.signal != SIGINT:
-        return EXIT[Kind.TRY_LATER]
     return EXIT[error.kind]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ccc.address import Mailbox
 from ccc.delivery import Dsn, given_up
-from ccc.errors import DomainError, LinkError, MessageError, UsageError
+from ccc.errors import LinkError, MessageError, RefusedError, UsageError
 from ccc.receipt import State
 from tests.smtp.play import to
 
@@ -14,7 +14,7 @@ from tests.smtp.play import to
     [
         (LinkError("the network is down"), State.DEFERRED),
         (MessageError("it is no message"), State.REFUSED),
-        (DomainError("it takes no mail"), State.REFUSED),
+        (RefusedError("it goes in circles"), State.REFUSED),
     ],
 )
 def test_a_delivery_that_is_given_up_has_an_outcome_for_each_recipient(error, state):

@@ -4,9 +4,8 @@ At a terminal every plan is shown before one question is asked. Unattended nothi
 is made when its turn has come, so that ten thousand messages need no more memory than one.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,11 @@ from ccc.api import fresh_token, local_time
 from ccc.cli import words
 from ccc.cli.bug import report
 from ccc.cli.choices import Choices
+from ccc.cli.save import save
 from ccc.cli.signals import Interrupts
 from ccc.cli.terminal import Data, ask, complain, say
 from ccc.cli.way import logged_in
-from ccc.errors import CccError, Interrupted, Kind, StateError
+from ccc.errors import CccError, Interrupted, Kind
 from ccc.message import Message
 from ccc.plan import Change, Mark, Plan, Request, make_plan
 from ccc.receipt import EXIT, Receipt, status_of, worst
@@ -229,30 +229,3 @@ def question(plans: Sequence[Plan]) -> str:
         return f"Send {what} to {whom}?"
     some = ", ".join(again[:3]) + (f" and {len(again) - 3} more" if len(again) > 3 else "")
     return f"{some} may have {what} already. Send {what} to {whom} all the same?"
-
-
-def save(plan: Plan, path: str) -> None:
-    """Write the octets of a plan to a file; StateError if it cannot be written."""
-    try:
-        _write_whole(plan, path)
-    except OSError as error:
-        raise StateError(
-            f"--save-bytes {path}: {error.strerror}", "nothing was sent; name another file"
-        ) from error
-
-
-def _write_whole(plan: Plan, path: str) -> None:
-    """Write a file in one piece or not at all; a device or a pipe takes the octets as they come."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb") as device:
-            device.writelines(plan.content.blocks())
-        return
-    draft = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(draft, "xb") as file:
-            file.writelines(plan.content.blocks())
-        os.replace(draft, os.path.realpath(path))
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise

@@ -42,13 +42,6 @@ def interleave(addresses: Sequence[Address]) -> list[Address]:
     return order
 
 
-def connect(
-    addresses: Sequence[Address], seconds: float, interrupts: Interrupts | None = None
-) -> socket.socket:
-    """A connection to the first address that answers, each given `seconds`; LinkError if none does."""
-    return Dial(addresses, seconds, interrupts).connected()
-
-
 def connect_path(path: str) -> socket.socket:
     """A connection to a socket in the file system; LinkError if nobody takes it."""
     local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

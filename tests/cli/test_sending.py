@@ -391,3 +391,13 @@ def test_unattended_it_says_what_is_left_out(run, folder):
     (folder / "sent.eml").write_bytes(b"Return-Path: <x@y.example>\nBcc: eve@example.org\n" + MAIL)
     first, _ = said(run("resend", "sent.eml", *DAN, *ME, *HERE)).splitlines()
     assert first == "note: sent.eml: left out: Return-Path, Bcc"
+
+
+def test_octets_saved_through_a_link_go_to_where_it_points(run, folder):
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "out.eml").write_bytes(b"before")
+    (folder / "link.eml").symlink_to("elsewhere/out.eml")
+    assert run("resend", "sent.eml", *DAN, *ME, *HERE, "--save-bytes", "link.eml").returncode == 0
+    assert (folder / "link.eml").is_symlink()
+    assert (folder / "elsewhere" / "out.eml").read_bytes().startswith(b"From: Ines")
+    assert list(folder.rglob("*.tmp")) == []

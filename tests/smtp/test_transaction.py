@@ -4,7 +4,7 @@ import pytest
 
 from ccc.address import Mailbox
 from ccc.delivery import unanswered
-from ccc.errors import DomainError, Kind, LinkLost, MessageTooBig, NotPermitted, SourceChanged
+from ccc.errors import Kind, LinkLost, MessageTooBig, NotPermitted, RefusedError, SourceChanged
 from ccc.receipt import EXIT, State
 from ccc.smtp.transaction import Transaction, judge
 from tests.smtp.play import reply, to
@@ -53,7 +53,7 @@ def test_an_acceptance_has_no_kind():
         (NotPermitted("no login"), State.DEFERRED),
         (MessageTooBig(2, 1), State.REFUSED),
         (SourceChanged("changed"), State.REFUSED),
-        (DomainError("none"), State.REFUSED),
+        (RefusedError("none"), State.REFUSED),
     ],
 )
 def test_without_a_reply_the_error_decides(error, state):

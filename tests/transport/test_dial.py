@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from ccc.errors import Interrupted, LinkError
-from ccc.transport.dial import connect, connect_path, interleave, look_up, shown
+from ccc.transport.dial import Dial, connect_path, interleave, look_up, shown
 from tests.transport.signals import Signals
 
 SIX, FOUR = socket.AF_INET6, socket.AF_INET
@@ -43,7 +43,7 @@ def closed() -> Iterator[tuple]:
 
 
 def peer(*addresses, seconds: float = 5, interrupts=None) -> tuple:
-    with connect(addresses, seconds, interrupts) as connected:
+    with Dial(addresses, seconds, interrupts).connected() as connected:
         return connected.getpeername()
 
 
@@ -98,7 +98,7 @@ def test_an_address_of_a_family_that_this_host_lacks_is_passed_over():
 
 def test_if_nobody_answers_every_address_is_named():
     with closed() as first, closed() as second, pytest.raises(LinkError) as caught:
-        connect([first, second], 5)
+        Dial([first, second], 5).connected()
     for _, where in (first, second):
         assert shown(where) in caught.value.what
     assert "connection refused" in caught.value.what
@@ -107,22 +107,22 @@ def test_if_nobody_answers_every_address_is_named():
 def test_silence_ends_at_the_deadline():
     begun = time.monotonic()
     with silent() as first, silent() as second, pytest.raises(LinkError, match="timed out"):
-        connect([first, second], 0.1)
+        Dial([first, second], 0.1).connected()
     assert time.monotonic() - begun < 1
 
 
 def test_without_an_address_there_is_no_connection():
     with pytest.raises(LinkError):
-        connect([], 1)
+        Dial([], 1).connected()
 
 
 def test_a_signal_ends_the_attempt():
     with Signals(come=True) as signals, silent() as address, pytest.raises(Interrupted):
-        connect([address], 5, signals)
+        Dial([address], 5, signals).connected()
 
 
 def test_the_connection_never_blocks_and_sends_at_once():
-    with listening() as address, connect([address], 5) as connected:
+    with listening() as address, Dial([address], 5).connected() as connected:
         assert not connected.getblocking()
         assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
