@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from ccc.address import Mailbox
 from ccc.envelope import Envelope
 from ccc.errors import CccError, Kind, UsageError
 from ccc.receipt import Outcome, State
+
+Watch = Callable[[int], None]  # told, block by block, how many octets of a content have been read
 
 
 class Sendable(Protocol):
@@ -27,6 +30,39 @@ class Sendable(Protocol):
 
     def blocks(self, end: bytes = b"\r\n") -> Iterator[bytes]:
         """All octets, every line end made `end`."""
+
+
+class Watched(NamedTuple):
+    """A content that tells how much of it has been read on its way out."""
+
+    content: Sendable
+    watch: Watch
+
+    @property
+    def size(self) -> int:
+        """As the content has it."""
+        return self.content.size
+
+    @property
+    def eight_bit(self) -> bool:
+        """As the content has it."""
+        return self.content.eight_bit
+
+    @property
+    def utf8_header(self) -> bool:
+        """As the content has it."""
+        return self.content.utf8_header
+
+    def blocks(self, end: bytes = b"\r\n") -> Iterator[bytes]:
+        """All octets; each block is told when it has been taken."""
+        for block in self.content.blocks(end):
+            yield block
+            self.watch(len(block))
+
+
+def watched(content: Sendable, watch: Watch | None) -> Sendable:
+    """The content, and somebody who watches it go out if there is anybody."""
+    return content if watch is None else Watched(content, watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +87,33 @@ class Dsn:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Delivery:
-    """One content in one envelope; compared by identity, since two may be alike and still be two."""
+    """One content in one envelope; compared by identity, since two may be alike and still be two.
+
+    `envid` is our own name for it, which comes back in notifications: said where a server offers DSN and the
+    user gave no other.
+    """
 
     envelope: Envelope
     content: Sendable
     dsn: Dsn | None = None
+    envid: str = ""
+
+
+class Stage(Enum):
+    """How far a delivery will have come when the next octets have gone out."""
+
+    SENDING = "sending"  # it is begun: nobody can have it yet
+    COMMITTING = "committing"  # it is whole: from here on the receiver may have it
+
+
+class Witness(Protocol):
+    """Who keeps on disk how far deliveries have come; no octet goes out before that."""
+
+    def note(self, delivery: Delivery, forward_paths: tuple[Mailbox, ...], stage: Stage) -> None:
+        """These recipients come to this stage with the next octets; kept in memory."""
+
+    def secure(self) -> None:
+        """Bring all that was noted to the disk; StateError if that cannot be."""
 
 
 class Settled(NamedTuple):

@@ -11,12 +11,14 @@ alone, so that one run over many messages has one rule.
      │    └── AddressError         … an address in it: where and why
      ├── MessageError              the message cannot be used
      │    ├── MessageTooBig        … by this server
-     │    └── SourceChanged        … because its file changed while it was read
+     │    ├── SourceChanged        … because its file changed while it was read
+     │    └── CopyUnreadable       … because our copy of it cannot be read now
      ├── SourceError               there is no such message
      ├── RefusedError              refused for good
      │    ├── LoopError            … by ourselves: the message goes round in circles
      │    └── ExtensionMissing     … because the server cannot carry it
      ├── StateError                a file of ours cannot be written; nothing was sent
+     │    └── JournalFailed        … the journal: nothing further was said
      ├── NotRecordedError          it was sent, but the record failed
      ├── TryLaterError             not now; running again is safe
      │    └── LinkError            … the connection failed
@@ -131,6 +133,18 @@ class SourceChanged(MessageError):
     """The file was changed between the plan and its last octet; its end was not sent."""
 
 
+class CopyUnreadable(MessageError):
+    """The journal's copy of the message cannot be read now; nothing is wrong with the message."""
+
+    kind = Kind.CANNOT_WRITE
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the journal's copy of the message cannot be read: {why}",
+            cure="check the folder of the journal, then try again",
+        )
+
+
 class SourceError(CccError):
     """There is no such file, folder or message, or it may not be read."""
 
@@ -159,6 +173,14 @@ class StateError(CccError):
     """A file that ccc writes cannot be written; nothing was sent."""
 
     kind = Kind.CANNOT_WRITE
+
+
+class JournalFailed(StateError):
+    """The journal cannot be written, so nothing was said after the first `written` octets."""
+
+    def __init__(self, what: str, cure: str = "", written: int = 0) -> None:
+        super().__init__(what, cure)
+        self.written = written
 
 
 class NotRecordedError(CccError):

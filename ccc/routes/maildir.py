@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccc.address import Mailbox
-from ccc.delivery import Delivery, Settled, unanswered
+from ccc.delivery import Delivery, Settled, Witness, unanswered
 from ccc.errors import MessageError, StateError
 from ccc.receipt import Outcome, State
 
@@ -26,11 +26,14 @@ class Maildirs:
         """The folder for eyes."""
         return f"maildir {self.folder}"
 
-    def deliver(self, deliveries: Iterable[Delivery], /) -> Iterator[Settled]:
-        """Write the message for each recipient, or say why not."""
+    def deliver(
+        self, deliveries: Iterable[Delivery], /, witness: Witness | None = None
+    ) -> Iterator[tuple[Settled, ...]]:
+        """Write the message for each recipient, or say why not; a rehearsal needs no witness."""
+        del witness
         for delivery in deliveries:
             paths = delivery.envelope.forward_paths
-            yield Settled(delivery, tuple(self._outcome(delivery, mailbox) for mailbox in paths))
+            yield (Settled(delivery, tuple(self._outcome(delivery, mailbox) for mailbox in paths)),)
 
     def _outcome(self, delivery: Delivery, mailbox: Mailbox) -> Outcome:
         maildir = Path(self.folder) / _folder_name(mailbox.addr_spec)

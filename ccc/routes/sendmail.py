@@ -1,19 +1,21 @@
 """The host's sendmail program (sendmail, Postfix, Exim, msmtp, …): each message is one run of it.
 
 It gets the envelope as arguments and the message with LF line ends on its standard input; `-t`, which would
-take recipients from the header, is never used.
+take recipients from the header, is never used. Its input is a file and no pipe: a pipe ends when ccc is
+killed, and the program would take what had come until then for the whole message.
 """
 
 import os
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from select import POLLIN, POLLOUT, poll
+from select import POLLIN, poll
+from typing import BinaryIO
 
-from ccc.delivery import Delivery, Dsn, Settled, given_up, settle_all, unanswered
-from ccc.errors import CccError, Interrupted, Kind, TryLaterError
+from ccc.delivery import Delivery, Dsn, Settled, Stage, Witness, given_up, settle_all, unanswered
+from ccc.errors import CccError, Interrupted, Kind, StateError, TryLaterError
 from ccc.receipt import Outcome, State
 from ccc.transport.interrupts import Interrupts
 
@@ -48,34 +50,35 @@ class Sendmail:
         """The program for eyes."""
         return f"sendmail {self.path}"
 
-    def deliver(self, deliveries: Iterable[Delivery], /) -> Iterator[Settled]:
+    def deliver(
+        self, deliveries: Iterable[Delivery], /, witness: Witness | None = None
+    ) -> Iterator[tuple[Settled, ...]]:
         """Run the program once for each delivery."""
-        lookout = _Lookout(self.interrupts)
+        lookout, record = _Lookout(self.interrupts), _Record(witness)
         for delivery in deliveries:
             try:
                 lookout.heed()
-                yield self._submit(delivery, lookout)
+                settled = self._submit(delivery, lookout, record)
             except (CccError, OSError) as error:
-                yield given_up(delivery, self._explained(error), self.name)
+                settled = given_up(delivery, self._explained(error), self.name)
+            yield (settled,)
 
-    def _submit(self, delivery: Delivery, lookout: "_Lookout") -> Settled:
-        """Give it one message; it queues nothing before the end of its input."""
-        from tempfile import TemporaryFile
-
-        with TemporaryFile() as complaints:  # a pipe would fill up while the program reads nothing
+    def _submit(self, delivery: Delivery, lookout: "_Lookout", record: "_Record") -> Settled:
+        """Give it one message, which it has whole or not at all."""
+        with _file() as message, _file() as complaints:
+            size = _write(message, delivery, lookout)
+            record.put(delivery, Stage.COMMITTING)  # from its start on it may have all
             program = subprocess.Popen(
                 self._command(delivery),
-                bufsize=0,
-                stdin=subprocess.PIPE,
+                stdin=message,
                 stdout=subprocess.DEVNULL,
-                stderr=complaints,
+                stderr=complaints,  # a pipe would fill up while the program reads nothing
                 process_group=0,  # the terminal's Ctrl-C is for us: we know whether it is too late
             )
-            whole = _write(program, delivery, lookout)
-            status = _wait(program, lookout)
+            status = _wait(program, lookout, lambda: _place(message) == size)
             complaints.seek(0)
             said = " ".join(complaints.read(COMPLAINT).decode("utf-8", "replace").split())
-            return self._judge(delivery, status, said, whole=whole)
+            return self._judge(delivery, status, said, whole=_place(message) == size)
 
     def _command(self, delivery: Delivery) -> list[str]:
         """The command line; "--" keeps an address from being an option."""
@@ -85,7 +88,7 @@ class Sendmail:
         return [self.path, "-i", *_reports(delivery.dsn), "-f", sender, "--", *recipients]
 
     def _judge(self, delivery: Delivery, status: int | None, said: str, *, whole: bool) -> Settled:
-        """What its exit status says, for all recipients alike; `whole` if it was given the whole message."""
+        """What its exit status says, for all recipients alike; `whole` if it has read the whole message."""
         if status is None:
             return self._unclear(delivery, "did not end before the second signal", said, committed=whole)
         if status < 0:
@@ -153,39 +156,74 @@ class _Lookout:
             raise self._first
 
 
-def _write(program: "subprocess.Popen[bytes]", delivery: Delivery, lookout: _Lookout) -> bool:
-    """Hand over the content, then the end; False if the program stopped reading before that."""
-    if program.stdin is None:
-        raise TypeError("the program has no standard input")
-    with program.stdin as pipe:
-        os.set_blocking(pipe.fileno(), False)
-        lookout.poll.register(pipe, POLLOUT)
-        try:
-            for block in delivery.content.blocks(b"\n"):
-                octets = memoryview(block)
-                while octets:
-                    lookout.poll.poll()
-                    lookout.heed()
-                    octets = octets[os.write(pipe.fileno(), octets) :]
-        except BrokenPipeError:  # it says why when it ends
-            return False
-        except BaseException:
-            _kill(program)  # its input must not end as if it were whole
-            raise
-        finally:
-            lookout.poll.unregister(pipe)
-    return True
+class _Record:
+    """Has it on disk what is about to happen; once that has failed, nothing more is begun."""
+
+    def __init__(self, witness: Witness | None) -> None:
+        self._witness = witness
+        self._failed: StateError | None = None
+
+    def put(self, delivery: Delivery, stage: Stage) -> None:
+        """Raise StateError if it cannot be recorded that the delivery comes to this stage now."""
+        if self._failed is not None:
+            raise self._failed
+        if self._witness is not None:
+            self._witness.note(delivery, delivery.envelope.forward_paths, stage)
+            try:
+                self._witness.secure()
+            except StateError as error:
+                self._failed = error
+                raise
 
 
-def _wait(program: "subprocess.Popen[bytes]", lookout: _Lookout) -> int | None:
-    """The exit status; a first signal changes nothing any more, a second one leaves the program alone."""
+def _file() -> BinaryIO:
+    """A file that nobody else can see."""
+    from tempfile import TemporaryFile
+
+    try:
+        return TemporaryFile()
+    except OSError as error:
+        raise _no_room(error) from error
+
+
+def _no_room(error: OSError) -> StateError:
+    return StateError(
+        f"the message for sendmail cannot be written to a file: {error.strerror}",
+        "make room, or set TMPDIR to a folder that has some",
+    )
+
+
+def _write(message: BinaryIO, delivery: Delivery, lookout: _Lookout) -> int:
+    """Write the content to the file that will be the program's input; how many octets it has."""
+    try:
+        for block in delivery.content.blocks(b"\n"):
+            lookout.heed()
+            message.write(block)
+        size = message.tell()
+        message.seek(0)
+    except OSError as error:
+        raise _no_room(error) from error
+    return size
+
+
+def _place(message: BinaryIO) -> int:
+    """How far the program has read, which moves in the file that it shares with us."""
+    return os.lseek(message.fileno(), 0, os.SEEK_CUR)
+
+
+def _wait(program: "subprocess.Popen[bytes]", lookout: _Lookout, whole: Callable[[], bool]) -> int | None:
+    """The exit status. A signal ends a program that has not read all; of two, the second lets it alone."""
     signals = 0
     while True:
         try:
             return program.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             signals += lookout.another()
-            if signals > 1:
+            if signals and not whole():
+                _kill(program)
+                if not whole():
+                    lookout.heed()
+            elif signals > 1:
                 return None
 
 

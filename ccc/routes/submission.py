@@ -5,10 +5,11 @@ server or the network ended it, what was not begun is deferred.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from os import urandom
 from typing import TYPE_CHECKING, NamedTuple
 
-from ccc.delivery import Delivery, Settled, given_up
+from ccc.delivery import Delivery, Settled, Witness, given_up
 from ccc.errors import CccError, LinkError
 from ccc.routes.queue import Queue
 from ccc.routes.server import Security, Server
@@ -24,6 +25,8 @@ from ccc.transport.transcript import Transcript
 
 if TYPE_CHECKING:
     from ccc.smtp.login import Credentials
+
+GIVEN_UP = 100  # deliveries that are given up in one go
 
 _STARTTLS = {
     Security.IMPLICIT: StartTLSPolicy.NEVER,
@@ -77,12 +80,14 @@ class Submission(NamedTuple):
         if self.dial is not None:
             self.dial.close()
 
-    def deliver(self, deliveries: Iterable[Delivery], /) -> Iterator[Settled]:
+    def deliver(
+        self, deliveries: Iterable[Delivery], /, witness: Witness | None = None
+    ) -> Iterator[tuple[Settled, ...]]:
         """Deliver them over as few connections as possible."""
         queue, rest, dial = Queue(deliveries), tuple[Transaction, ...](), self.dial
         while rest or not queue.ended():
             try:
-                link, extensions, said = self._open(dial)
+                link, extensions, said = self._open(dial, witness)
             except CccError as error:
                 yield from self._give_up(rest, queue, error)
                 return
@@ -90,9 +95,8 @@ class Submission(NamedTuple):
             try:
                 conversation = self._conversation(extensions, said, queue)
                 for _ in drive(conversation.deliver(queue, rest), link):
-                    while conversation.settled:
-                        yield conversation.settled.popleft()
-                yield from conversation.settled
+                    yield from _known(conversation)
+                yield from _known(conversation)
                 if conversation.usable:
                     run(quit_session(), link)
                     link.leave()
@@ -112,27 +116,29 @@ class Submission(NamedTuple):
         )
 
     def _give_up(
-        self, begun: Iterable[Transaction], deliveries: Iterable[Delivery], error: CccError
-    ) -> Iterator[Settled]:
+        self, begun: Iterable[Transaction], deliveries: Iterator[Delivery], error: CccError
+    ) -> Iterator[tuple[Settled, ...]]:
         """Nothing more can be done for these."""
         for transaction in begun:
             transaction.error = error
-            yield Settled(transaction.delivery, tuple(transaction.outcomes(0, self.name)))
-        for delivery in deliveries:
-            yield given_up(delivery, error, self.name)
+            yield (Settled(transaction.delivery, tuple(transaction.outcomes(0, self.name))),)
+        while some := tuple(given_up(each, error, self.name) for each in islice(deliveries, GIVEN_UP)):
+            yield some
 
-    def _open(self, dial: Dial | None) -> tuple[Link, Extensions, int]:
+    def _open(self, dial: Dial | None, witness: Witness | None) -> tuple[Link, Extensions, int]:
         """An open session: its link, what the server offers, and how many octets it took so far."""
         if self.server.security in (Security.IMPLICIT, Security.STARTTLS) and self.manner.ca_file is None:
             from ccc.transport.tls import UnknownIssuer
 
             try:
-                return self._open_with(dial, every_root=False)
+                return self._open_with(dial, witness, every_root=False)
             except UnknownIssuer:  # the system may keep its roots elsewhere
                 dial = None
-        return self._open_with(dial, every_root=True)
+        return self._open_with(dial, witness, every_root=True)
 
-    def _open_with(self, dial: Dial | None, *, every_root: bool) -> tuple[Link, Extensions, int]:
+    def _open_with(
+        self, dial: Dial | None, witness: Witness | None, *, every_root: bool
+    ) -> tuple[Link, Extensions, int]:
         """Connect, secure, greet and log in."""
         socket, where, helo = self._connect(dial)
         transcript = self.manner.transcript
@@ -149,6 +155,7 @@ class Submission(NamedTuple):
                 secure=secure,
                 transcript=transcript,
                 interrupts=self.manner.interrupts,
+                witness=witness,
             )
             if self.server.security is Security.IMPLICIT:
                 link.start_tls()
@@ -196,3 +203,11 @@ class Submission(NamedTuple):
             )
 
         return secure
+
+
+def _known(conversation: Conversation) -> Iterator[tuple[Settled, ...]]:
+    """What has become known since this was asked last, if anything."""
+    if conversation.settled:
+        known = tuple(conversation.settled)
+        conversation.settled.clear()
+        yield known

@@ -57,8 +57,7 @@ def mail(delivery: Delivery, server: Extensions) -> bytes:
         words.append("BODY=8BITMIME")  # RFC 6152, 3
     if server.smtputf8 and (delivery.content.utf8_header or not _ascii(delivery)):
         words.append("SMTPUTF8")  # RFC 6531, 3.4
-    if delivery.dsn is not None:
-        words += _mail_dsn(delivery.dsn)
+    words += _mail_dsn(delivery.dsn, delivery.envid if server.dsn else "")
     return _line(words)
 
 
@@ -89,10 +88,12 @@ def _ascii(delivery: Delivery) -> bool:
     return all(path.ascii for path in (*envelope.forward_paths, envelope.reverse_path) if path is not None)
 
 
-def _mail_dsn(dsn: Dsn) -> list[str]:
-    """RET and ENVID (RFC 3461, 4.3 and 4.4)."""
-    words = [f"RET={dsn.ret}"] if dsn.ret else []
-    return [*words, f"ENVID={xtext(dsn.envid)}"] if dsn.envid else words
+def _mail_dsn(dsn: Dsn | None, envid: str) -> list[str]:
+    """RET and ENVID (RFC 3461, 4.3 and 4.4); what the user asked for comes before our own `envid`."""
+    asked = dsn or Dsn()
+    words = [f"RET={asked.ret}"] if asked.ret else []
+    envid = asked.envid or envid
+    return [*words, f"ENVID={xtext(envid)}"] if envid else words
 
 
 def _line(words: list[str]) -> bytes:

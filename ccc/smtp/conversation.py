@@ -10,6 +10,11 @@ after DATA, whose 354 must come first, and when enough contents are unanswered.
     C: RCPT               C: content, ".", next message    S: 250, 250, 250, 250, …
     …                     …
 
+Before the octets that begin a transaction, and before those that end its content, a `Mark` says what must be
+on disk by then. A full window is refilled when half of it is answered, so that messages go out together and
+one visit to the disk serves several; a server that answers a whole breath at once (RFC 2920, 3.2) gets the
+next whole one.
+
 An answer that came before the last octet of its question is a protocol error, unless it refuses a content.
 """
 
@@ -17,13 +22,21 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from ccc.delivery import Delivery, Settled
-from ccc.errors import CccError, Interrupted, LinkError, MessageError, ProtocolError, RefusedError
+from ccc.delivery import Delivery, Settled, Stage
+from ccc.errors import (
+    CccError,
+    Interrupted,
+    JournalFailed,
+    LinkError,
+    MessageError,
+    ProtocolError,
+    RefusedError,
+)
 from ccc.smtp import commands
 from ccc.smtp.content import END_OF_DATA, chunks, dot_stuffed
 from ccc.smtp.extensions import Extensions
 from ccc.smtp.replies import GOODBYE, SERVICE_CLOSING, Reply
-from ccc.smtp.steps import Dialogue, Heard, Say, Wait, hear
+from ccc.smtp.steps import Dialogue, Heard, Mark, Say, Wait, hear
 from ccc.smtp.transaction import ServiceClosing, Transaction
 
 SMALL = 65536  # octets; a larger content waits for the replies to its RCPTs
@@ -71,6 +84,8 @@ class Conversation:
         self.usable = True
         self.ended_by: CccError | None = None
         self._window = max(window, 1)
+        # In unequal parts it would not be full again after one turn; an odd one has no half.
+        self._refill = self._window // 2 if self._window % 2 == 0 else self._window - 1
         self._said = said
         self._lmtp = lmtp
         self._hop = hop
@@ -104,9 +119,9 @@ class Conversation:
         except ServiceClosing as error:
             self.ended_by = error
             self._abandon(error, self._said)
-        except Interrupted as signal:
-            self.ended_by = signal
-            yield from self._leave(signal)
+        except (Interrupted, JournalFailed) as stop:
+            self.ended_by = stop
+            yield from self._leave(stop)
 
     def _work(self) -> Dialogue[None]:
         """Say what is to do, and what turns out to be to do."""
@@ -126,6 +141,7 @@ class Conversation:
             if self._previous is not None and self._previous.left_open:
                 yield from self._say(it, commands.RSET, _take_nothing, Wait.COMMAND)
             self._previous = it
+            yield Mark(delivery, it.forward_paths, Stage.SENDING)
             yield from self._say(it, commands.mail(delivery, self.server), _take_mail, Wait.MAIL)
             for mailbox in it.forward_paths:
                 if it.hopeless:
@@ -159,8 +175,9 @@ class Conversation:
     def _bdat(self, it: Transaction, small: bytes | None) -> Dialogue[None]:
         """The content in BDAT chunks (RFC 3030, 2); a large one only when somebody is there to get it."""
         if small is not None:
-            while len(self._unsettled) > self._window:
-                yield from self._hear_next()
+            if len(self._unsettled) > self._window:  # with this one, which is not said yet
+                while len(self._unsettled) - 1 > self._refill:
+                    yield from self._hear_next()
             yield from self._chunk(it, small, last=True)
             return
         yield from self._settle()
@@ -194,6 +211,7 @@ class Conversation:
         """Say a command; `take` gets its reply: at once from a server that does not pipeline."""
         self._said += len(octets)
         if last:
+            yield Mark(it.delivery, it.hopeful, Stage.COMMITTING)
             it.committed_at = self._said
         self._awaited.append(Awaited(it, take, wait, self._said))
         yield Say(octets, shown)
@@ -254,15 +272,16 @@ class Conversation:
             if each.delivery is it.delivery:
                 each.error = error
 
-    def _leave(self, signal: Interrupted) -> Dialogue[None]:
-        """After a signal: hear the answer to what is out of our hands, then let go (DESIGN: signals)."""
-        error: CccError = signal
+    def _leave(self, stop: Interrupted | JournalFailed) -> Dialogue[None]:
+        """Nothing more is said: hear the answer to what is out of our hands, then let go."""
         try:
-            while any(awaited.transaction.committed(signal.written) for awaited in self._awaited):
+            while any(awaited.transaction.committed(stop.written) for awaited in self._awaited):
                 yield from self._hear_next()
         except (LinkError, ServiceClosing, Interrupted) as worse:
-            error = worse
-        self._abandon(error, signal.written)
+            for it in self._unsettled:
+                if it.committed(stop.written):
+                    it.error = it.error or worse
+        self._abandon(stop, stop.written)
 
 
 def _check_turn(awaited: Awaited, heard: Heard, *, early: bool) -> None:

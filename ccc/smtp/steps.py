@@ -10,6 +10,8 @@ from collections.abc import Generator
 from enum import Enum
 from typing import NamedTuple, TypeAlias, TypeVar
 
+from ccc.address import Mailbox
+from ccc.delivery import Delivery, Stage
 from ccc.errors import ProtocolError
 from ccc.smtp.replies import Reply
 
@@ -51,7 +53,15 @@ class StartTLS(NamedTuple):
     """Put TLS on the connection now; everything heard in clear is void (RFC 3207, 4.2)."""
 
 
-Step: TypeAlias = Say | Hear | StartTLS
+class Mark(NamedTuple):
+    """Before the next octet goes out it must be on disk that these recipients come to this stage with it."""
+
+    delivery: Delivery
+    forward_paths: tuple[Mailbox, ...]
+    stage: Stage
+
+
+Step: TypeAlias = Say | Hear | StartTLS | Mark
 Result = TypeVar("Result")
 Dialogue: TypeAlias = Generator[Step, Heard | None, Result]
 

@@ -44,6 +44,12 @@ class Transaction:
         return sum(reply.accepted for reply in self.rcpts)
 
     @property
+    def hopeful(self) -> tuple[Mailbox, ...]:
+        """The recipients of whom it is not known yet that they are refused."""
+        paths = enumerate(self.forward_paths)
+        return tuple(mailbox for place, mailbox in paths if self._refusal(place) is None)
+
+    @property
     def hopeless(self) -> bool:
         """It is known already that nobody will get it in this transaction."""
         if self.error is not None or (self.mail and self.mail.refused) or (self.data and self.data.refused):
@@ -111,7 +117,7 @@ class ServiceClosing(CccError):
     kind = Kind.TRY_LATER
 
     def __init__(self, reply: Reply) -> None:
-        super().__init__(f"the server closed the service: {reply}", "run the same command again later")
+        super().__init__(f"the server closed the service: {reply}", "wait, then try again")
         self.reply = reply
 
 

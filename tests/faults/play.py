@@ -14,7 +14,7 @@ from ccc.transport.transcript import Transcript
 from ccc.visible import visible
 from tests.lab.fault import Dialogue, FaultServer
 from tests.lab.oracle import stray, violations
-from tests.smtp.play import HELLO, Text, judged, to
+from tests.smtp.play import HELLO, Text, judged, to, told
 
 SECONDS = 0.12  # for each step of a session
 LONGEST = 2.0  # for a session with a fault in it, on a busy machine
@@ -57,7 +57,7 @@ def session(
         )
         begun = time.monotonic()
         try:
-            settled = list(route.deliver([delivery]))
+            settled = told(route.deliver([delivery]))
             took = time.monotonic() - begun
             peak = tracemalloc.get_traced_memory()[1] if measured else 0
         finally:

@@ -18,7 +18,7 @@ from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
 from tests.lab.oracle import SMUGGLED, stray
 from tests.lab.sink import CHUNKING, PIPELINING, Sink
-from tests.smtp.play import ME, to
+from tests.smtp.play import ME, to, told
 
 MESSAGE = b"From: a@a.test\r\nTo: b@b.test\r\n\r\nfirst\r\n.second\r\n\r\nlast"
 SMUGGLER = b"MAIL FROM:<evil@c.test>\r\nRCPT TO:<victim@c.test>\r\nDATA\r\nSubject: evil\r\n\r\n"
@@ -51,7 +51,7 @@ def test_nothing_is_smuggled(terminator, offers):
     deliveries, octets = read_all(smuggled(terminator))
     with Sink(offers) as sink:
         server = Server("127.0.0.1", sink.port, security=Security.NONE)
-        settled = list(Submission(server).deliver(deliveries))
+        settled = told(Submission(server).deliver(deliveries))
     assert {each.outcomes[0].state.value for each in settled} <= {"accepted"}
     assert [transaction.content for transaction in sink.transactions] == octets
     assert {path for each in sink.transactions for path in each.forward_paths} <= {"x@b.test"}

@@ -11,11 +11,11 @@ from ccc.delivery import Delivery
 from ccc.envelope import Envelope
 from ccc.errors import CccError, SourceChanged
 from ccc.routes.maildir import Maildirs, _folder_name
-from tests.smtp.play import HELLO, ME, Text, judged, to
+from tests.smtp.play import HELLO, ME, Text, judged, to, told
 
 
 def delivered(folder: Path, *deliveries: Delivery):
-    return judged(list(Maildirs(str(folder)).deliver(deliveries)), deliveries)
+    return judged(told(Maildirs(str(folder)).deliver(deliveries)), deliveries)
 
 
 def test_each_recipient_has_a_maildir(tmp_path):
@@ -80,7 +80,7 @@ HOSTILE = [
 @pytest.mark.parametrize("local", HOSTILE)
 def test_no_address_leads_out_of_the_folder(tmp_path, local):
     delivery = Delivery(Envelope(ME, (Mailbox(local, "b.test"),)), HELLO)
-    (settled,) = Maildirs(str(tmp_path / "in")).deliver([delivery])
+    (settled,) = told(Maildirs(str(tmp_path / "in")).deliver([delivery]))
     assert settled.outcomes[0].state.value == "accepted"
     assert [each.name for each in tmp_path.iterdir()] == ["in"]
     assert len(list((tmp_path / "in").iterdir())) == 1

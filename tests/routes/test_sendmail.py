@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from ccc.address import Mailbox
-from ccc.delivery import Dsn
+from ccc.delivery import Dsn, Stage
 from ccc.errors import SourceChanged
 from ccc.receipt import EXIT
 from ccc.routes.sendmail import Sendmail
-from tests.smtp.play import HELLO, Text, judged, to
+from tests.lab.witness import Disk
+from tests.smtp.play import HELLO, Text, judged, to, told
 from tests.transport.signals import Signals
 
 START = f"""#!{sys.executable} -SE
@@ -53,8 +54,9 @@ class Program:
         """It has read a message to its end."""
         return (self.path.parent / "run").exists()
 
-    def deliver(self, *deliveries, interrupts=None):
-        return judged(list(Sendmail(str(self.path), interrupts).deliver(deliveries)), deliveries)
+    def deliver(self, *deliveries, interrupts=None, witness=None):
+        way = Sendmail(str(self.path), interrupts)
+        return judged(told(way.deliver(deliveries, witness=witness)), deliveries)
 
 
 @pytest.fixture
@@ -236,9 +238,10 @@ def test_a_program_that_reads_nothing_is_no_match_for_a_signal(program):
     with Signals() as signals:
         later = threading.Timer(0.2, signals.come)
         later.start()
-        fates, _ = program.deliver(to("x", content=BIG), interrupts=signals)
+        fates, outcomes = program.deliver(to("x", content=BIG), interrupts=signals)
         later.join()
     assert fates == {"x": "deferred"}
+    assert outcomes["x"].kind.value == "interrupted"
 
 
 class Waiting(Signals):
@@ -285,3 +288,34 @@ def test_delivery_reports_are_asked_for_in_its_own_words(program):
 def test_only_what_was_asked_for_is_an_option(program):
     program.write(READ).deliver(to("x", dsn=Dsn(("NEVER",))))
     assert program.run["argv"][:4] == ["-i", "-N", "never", "-f"]
+
+
+# a witness
+
+
+def test_it_is_on_disk_before_the_program_is_started_that_it_may_have_the_message(program):
+    seen = []
+
+    def look(noted: dict[str, Stage]) -> None:
+        seen.append((dict(noted), (program.path.parent / "started").exists()))
+
+    program.write("note('started', '')\n" + READ)
+    fates, _ = program.deliver(to("x", "y"), witness=Disk(look=look))
+    assert fates == {"x": "accepted", "y": "accepted"}
+    assert seen == [({"x@b.test": Stage.COMMITTING, "y@b.test": Stage.COMMITTING}, False)]
+
+
+def test_what_cannot_be_recorded_is_not_handed_over(program):
+    disk = Disk(fails=1)
+    program.write("note('started', '')\n" + READ)
+    fates, outcomes = program.deliver(to("x"), to("y"), witness=disk)
+    assert fates == {"x": "deferred", "y": "deferred"}
+    assert {(each.kind.value, each.exit_status) for each in outcomes.values()} == {("cannot write", 73)}
+    assert ((program.path.parent / "started").exists(), disk.visits) == (False, 1)
+
+
+def test_what_was_queued_before_stays_queued(program):
+    fates, outcomes = program.write(READ).deliver(to("x"), to("y"), to("z"), witness=Disk(fails=2))
+    assert fates == {"x": "accepted", "y": "deferred", "z": "deferred"}
+    assert outcomes["z"].kind.value == "cannot write"
+    assert program.run["argv"][-1] == "x@b.test"

@@ -11,7 +11,7 @@ from ccc.transport.timeouts import Timeouts
 from tests.lab.fault import FaultServer, cut, fin, send, usual
 from tests.lab.oracle import stray
 from tests.lab.sink import CHUNKING, EVERYTHING, PIPELINING, Sink
-from tests.smtp.play import HELLO, Text, judged, to
+from tests.smtp.play import HELLO, Text, judged, to, told
 from tests.transport.signals import Signals
 
 SERVERS = {"plain": (), "pipelining": PIPELINING, "chunking": CHUNKING, "everything": EVERYTHING}
@@ -26,7 +26,7 @@ def route(port: int, *, lmtp: bool = False, credentials=None, path: str = "", **
 
 
 def fates(way, *deliveries) -> dict[str, str]:
-    return judged(list(way.deliver(deliveries)), deliveries)[0]
+    return judged(told(way.deliver(deliveries)), deliveries)[0]
 
 
 @pytest.mark.parametrize("offers", SERVERS.values(), ids=SERVERS)
@@ -76,7 +76,7 @@ def test_outcomes_come_while_the_batch_goes_on():
         settled = route(sink.port).deliver(deliveries())
         next(settled)
         assert "z" not in taken
-        assert len(list(settled)) == 2
+        assert len(told(settled)) == 2
 
 
 def test_recipients_over_the_limit_of_a_server_get_transactions_of_their_own():
@@ -100,7 +100,7 @@ def test_each_login_is_understood(mechanism):
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256"])
 def test_a_wrong_password_defers_everything_and_says_why(mechanism):
     with Sink(mechanisms=[mechanism]) as sink:
-        settled = list(route(sink.port, credentials=Password("user", "wrong")).deliver([to("x"), to("y")]))
+        settled = told(route(sink.port, credentials=Password("user", "wrong")).deliver([to("x"), to("y")]))
     assert [each.outcomes[0].kind.value for each in settled] == ["permission"] * 2
     assert sink.links == 1
 

@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from ccc.delivery import Delivery
-from ccc.errors import Interrupted, LinkError, LinkLost
+from ccc.errors import Interrupted, JournalFailed, LinkError, LinkLost, StateError
 from ccc.smtp.conversation import Conversation
 from ccc.smtp.extensions import Extensions
 from ccc.smtp.replies import ReplyReader
-from ccc.smtp.steps import Hear, Heard, Say
+from ccc.smtp.steps import Hear, Heard, Mark, Say
 from tests.lab.fault import Entry, Ledger
 from tests.lab.wire import undotted
+from tests.lab.witness import Disk
 
 Decide = Callable[[str], int]  # the code for "MAIL", "RCPT", "DATA", "CHUNK", "CONTENT", "RSET"
 GOOD = {"DATA": 354}
@@ -31,12 +32,18 @@ class Server:
 
     def __init__(self, decide: Decide = willing, *, lmtp: bool = False) -> None:
         self.ledger = Ledger()
+        self.begun: set[str] = set()  # who was named in a RCPT that was taken
         self.over = False
         self._decide, self._lmtp = decide, lmtp
         self._buffer = b""
         self._said: list[bytes] = []
         self._forget()
         self._in_data = False
+
+    @property
+    def taken(self) -> set[str]:
+        """Who has a message."""
+        return {entry.forward_path for entry in self.ledger.entries}
 
     def feed(self, octets: bytes) -> bytes:
         """Take some octets; what the server answers to them."""
@@ -84,6 +91,7 @@ class Server:
             case b"RCPT":
                 if self._say(self._decide("RCPT")):
                     self._rcpts.append(re.findall(rb"<(.*)>", line)[0].decode())
+                    self.begun.add(self._rcpts[-1])
             case b"DATA" if not self._rcpts:
                 self._say(503)
             case b"DATA":
@@ -132,18 +140,27 @@ class Cut:
     """A link to a server: `up` octets reach it, `down` octets of its replies come back.
 
     With `optimistic` the system took all that was said, though it never arrived; `signal` is how many
-    replies come before a signal does.
+    replies come before a signal does. What the server gets is held against the `disk`, which may fail.
     """
 
     def __init__(
-        self, server: Server, *, up: int, down: int, optimistic: bool = False, signal: int = -1
+        self,
+        server: Server,
+        disk: Disk,
+        *,
+        up: int,
+        down: int,
+        optimistic: bool = False,
+        signal: int = -1,
     ) -> None:
         self.server, self.up, self.down, self.optimistic = server, up, down, optimistic
+        self.disk = disk
+        self.exchanges = 0  # how often something was written
         self.signals = signal
         self.said = self.written = self.arrived = 0
         self.replies = 0
         self._queue = b""
-        self._muted = False
+        self._muted = self._marked = False
         self._reader = ReplyReader()
         self._heard: list[Heard] = []
 
@@ -154,7 +171,7 @@ class Cut:
             while True:
                 try:
                     heard = self._carry_out(step)
-                except (LinkError, Interrupted) as error:
+                except (LinkError, Interrupted, JournalFailed) as error:
                     step = dialogue.throw(error)
                 else:
                     step = dialogue.send(heard)
@@ -166,6 +183,9 @@ class Cut:
             case Say(octets, _):
                 self.said += len(octets)
                 self._queue += b"" if self._muted else octets
+            case Mark() if not self._muted:
+                self.disk.note(*step)
+                self._marked = True
             case Hear():
                 return self._hear()
         return None
@@ -182,14 +202,27 @@ class Cut:
         return self._heard.pop(0)
 
     def _exchange(self) -> None:
+        self._secure()
+        self.exchanges += bool(self._queue)
         arriving = self._queue[: self.up - self.arrived]
         self.arrived += len(arriving)
         self.written += len(self._queue) if self.optimistic else len(arriving)
         self._queue = b""
         back = self.server.feed(arriving)[: self.down]
         self.down -= len(back)
+        assert self.disk.lacking(self.server.begun, self.server.taken) == []
         for reply in self._reader.feed(back):
             self._heard.append(Heard(reply, self.written, self.written, self.said))
+
+    def _secure(self) -> None:
+        if not self._marked or not self._queue:
+            return
+        try:
+            self.disk.secure()
+        except StateError as error:
+            self._muted, self._queue = True, b""
+            raise JournalFailed(error.what, error.cure, self.written) from error
+        self._marked = False
 
 
 def converse_with(
@@ -200,16 +233,18 @@ def converse_with(
     window: int = 4,
     lmtp: bool = False,
     ending: Callable[[], bool] = lambda: False,
+    disk: Disk | None = None,
     **cut,
 ) -> tuple[Conversation, Cut]:
     """Deliver to the server over a link that may be cut, and what is left over one that is not."""
     taking, rest, settled = iter(deliveries), (), deque()
+    disk = disk or Disk()
     links = []
     while True:
         conversation = Conversation(
             Extensions(dict.fromkeys(offers, ())), window=window, lmtp=lmtp, ending=ending
         )
-        links.append(Cut(server, **{"up": 1 << 40, "down": 1 << 40, **({} if links else cut)}))
+        links.append(Cut(server, disk, **{"up": 1 << 40, "down": 1 << 40, **({} if links else cut)}))
         links[-1].drive(conversation.deliver(taking, rest))
         settled += conversation.settled
         rest = conversation.rest

@@ -7,6 +7,7 @@
         T: TLS                             the client must put TLS on the connection
         !: lost after 12                   12 octets of what was said last were handed over, no more
         !: SIGINT                          all was handed over, then a signal came
+        !: disk                            the journal cannot be written: nothing of that was handed over
     ''')
 
 As in a transcript, content stands there as "(27 octets of content)" and a secret as "***"; `Played.wire`
@@ -17,14 +18,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ccc.address import Mailbox
-from ccc.delivery import Delivery, Dsn
+from ccc.delivery import Delivery, Dsn, Settled
 from ccc.envelope import Envelope
-from ccc.errors import Interrupted, LinkError, LinkLost, ProtocolError
+from ccc.errors import Interrupted, JournalFailed, LinkError, LinkLost, ProtocolError
 from ccc.receipt import Outcome
 from ccc.smtp.conversation import Conversation
 from ccc.smtp.extensions import Extensions
 from ccc.smtp.replies import Reply
-from ccc.smtp.steps import Hear, Heard, Say, StartTLS
+from ccc.smtp.steps import Hear, Heard, Mark, Say, StartTLS
 
 MANY = 65536
 SIGNALS = {"SIGINT": 2, "SIGTERM": 15}
@@ -41,6 +42,7 @@ class Played:
     written: int = 0
     turns: int = 0  # how often the client had to wait for something it had asked
     waits: list[str] = field(default_factory=list)
+    course: list[str] = field(default_factory=list)  # what was said and, as "(sending x, y)", what was marked
 
 
 def play(dialogue, script: str) -> Played:
@@ -68,7 +70,7 @@ class _Player:
             while True:
                 try:
                     heard = self.carry_out(step)
-                except (LinkError, Interrupted) as error:
+                except (LinkError, Interrupted, JournalFailed) as error:
                     step = dialogue.throw(error)
                 else:
                     step = dialogue.send(heard)
@@ -85,6 +87,10 @@ class _Player:
             case Hear(wait):
                 self.played.waits.append(wait.value)
                 return self.hear()
+            case Mark(_, paths, stage):
+                assert paths
+                names = ", ".join(path.local for path in paths)
+                self.played.course.append(f"({stage.value} {names})")
             case StartTLS():
                 self.expect_said()
                 assert self.script.pop(0) == ("T", "TLS")
@@ -93,7 +99,9 @@ class _Player:
     def say(self, octets: bytes, shown: str | None) -> None:
         self.played.wire += octets
         self.waiting += len(octets)
-        self.said += (octets.decode() if shown is None else shown).splitlines()
+        lines = (octets.decode() if shown is None else shown).splitlines()
+        self.said += lines
+        self.played.course += lines
         if self.waiting >= MANY:
             before = self.played.written
             self.flush()
@@ -136,6 +144,8 @@ class _Player:
                 raise LinkLost("the link was lost", written=written)
             case "nonsense":
                 raise ProtocolError("that is no SMTP", written)
+            case "disk":
+                raise JournalFailed("the journal cannot be written", "make room on the disk", before)
             case _:
                 raise Interrupted(what, SIGNALS[what], written)
 
@@ -190,11 +200,15 @@ ME = Mailbox("me", "a.test")
 
 
 def to(
-    *names: str, content: Text = HELLO, dsn: Dsn | None = None, reverse_path: Mailbox | None = ME
+    *names: str,
+    content: Text = HELLO,
+    dsn: Dsn | None = None,
+    reverse_path: Mailbox | None = ME,
+    envid: str = "",
 ) -> Delivery:
     """A delivery to `name@b.test`."""
     mailboxes = tuple(Mailbox(name, "b.test") for name in names)
-    return Delivery(Envelope(reverse_path, mailboxes), content, dsn)
+    return Delivery(Envelope(reverse_path, mailboxes), content, dsn, envid)
 
 
 def offering(lines: Iterable[str]) -> Extensions:
@@ -227,6 +241,15 @@ def converse(
     untaken = len(list(rest))
     taken = deliveries[: len(deliveries) - untaken]
     return Conversed(played, conversation, untaken, *judged(conversation.settled, taken))
+
+
+def told(news: Iterable[tuple[Settled, ...]]) -> list[Settled]:
+    """What a route says, one by one; AssertionError if it speaks and says nothing."""
+    told: list[Settled] = []
+    for some in news:
+        assert some
+        told += some
+    return told
 
 
 def judged(settled, deliveries: Iterable[Delivery]) -> tuple[dict[str, str], dict[str, Outcome]]:

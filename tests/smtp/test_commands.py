@@ -46,6 +46,18 @@ ALL = server("SIZE 1000", "8BITMIME", "SMTPUTF8", "DSN", "PIPELINING")
             b"MAIL FROM:<me@a.test> RET=HDRS ENVID=a+20b+3Dc+2Bd\r\n",
         ),
         (to("x", dsn=Dsn(("NEVER",))), server("DSN"), b"MAIL FROM:<me@a.test>\r\n"),
+        (to("x", envid="k3+9"), server("DSN"), b"MAIL FROM:<me@a.test> ENVID=k3+2B9\r\n"),
+        (to("x", envid="k3"), server("SIZE"), b"MAIL FROM:<me@a.test> SIZE=23\r\n"),
+        (
+            to("x", dsn=Dsn(ret="FULL"), envid="k3"),
+            server("DSN"),
+            b"MAIL FROM:<me@a.test> RET=FULL ENVID=k3\r\n",
+        ),
+        (
+            to("x", dsn=Dsn(envid="theirs"), envid="k3"),
+            server("DSN"),
+            b"MAIL FROM:<me@a.test> ENVID=theirs\r\n",
+        ),
     ],
 )
 def test_mail_has_the_parameters_that_are_needed_and_offered(delivery, offers, line):
@@ -101,6 +113,10 @@ def test_what_a_message_needs_must_be_offered(delivery, offers, extension):
         commands.require(delivery, offers)
     assert caught.value.extension == extension
     assert caught.value.cure
+
+
+def test_our_own_name_for_a_message_needs_no_extension():
+    commands.require(to("x", envid="k3"), server())
 
 
 def test_a_utf8_header_goes_to_who_only_offers_8bitmime():

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccc.errors import Interrupted, LinkLost, ProtocolError
+from ccc.errors import Interrupted, JournalFailed, LinkLost, ProtocolError
 from ccc.smtp.conversation import Conversation
 from ccc.smtp.extensions import Extensions
 from ccc.smtp.replies import Reply
-from ccc.smtp.steps import Hear, Heard, Say
+from ccc.smtp.steps import Hear, Heard, Mark, Say
 from tests.lab.oracle import stray, violations
+from tests.lab.witness import Disk
 from tests.smtp.model import Server, converse_with, willing
 from tests.smtp.play import CHUNKING, PIPELINING, Text, judged, to
 
@@ -110,6 +111,22 @@ def test_a_signal_between_any_two_replies_makes_no_outcome_untrue(kind, decision
             assert "in doubt" not in judged(conversation.settled, taken)[0].values()
 
 
+@pytest.mark.parametrize("lmtp", [False, True], ids=["smtp", "lmtp"])
+@pytest.mark.parametrize("decisions", DECISIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_journal_that_fails_at_any_time_makes_no_outcome_untrue(kind, decisions, lmtp):
+    for visit in range(1, 20):
+        disk = Disk(fails=visit)
+        server, conversation, taken, _ = runs(kind, decisions, lmtp, disk=disk)
+        assert untrue(server, conversation, taken) == [], visit
+        assert isinstance(conversation.ended_by, JournalFailed) is disk.failed
+        if decisions != "closes the service":  # the server answers all that it has
+            assert "in doubt" not in judged(conversation.settled, taken)[0].values()
+        if not disk.failed:
+            return
+    raise AssertionError("it never came to an end")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_cut_nothing_is_in_doubt_and_all_octets_arrive(kind):
     server, conversation, taken, _ = runs(kind, "takes all", False)
@@ -143,9 +160,10 @@ def batches(draw):
     st.integers(0, 400),
     st.booleans(),
     st.integers(-1, 30),
+    st.integers(0, 12),
 )
 def test_every_outcome_is_true_whatever_is_decided_and_cut(
-    deliveries, decisions, kind, lmtp, window, up, down, optimistic, signal
+    deliveries, decisions, kind, lmtp, window, up, down, optimistic, signal, fails
 ):
     server = Server(picky(*decisions), lmtp=lmtp)
     taken = Taken(deliveries)
@@ -160,6 +178,7 @@ def test_every_outcome_is_true_whatever_is_decided_and_cut(
         down=down,
         optimistic=optimistic,
         signal=signal,
+        disk=Disk(fails=fails),
     )
     assert untrue(server, conversation, taken.taken) == []
 
@@ -191,6 +210,9 @@ def test_whatever_replies_come_every_recipient_has_one_outcome(deliveries, kind,
             if isinstance(step, Say):
                 said += len(step.octets)
                 octets += step.octets
+                step = dialogue.send(None)
+                continue
+            if isinstance(step, Mark):
                 step = dialogue.send(None)
                 continue
             assert isinstance(step, Hear)

@@ -16,7 +16,7 @@ from ccc.transport import tls
 from ccc.transport.timeouts import Timeouts
 from ccc.transport.tls import Trust, UnknownIssuer, context_for, put_tls_on
 from tests.lab.sink import Sink
-from tests.smtp.play import HELLO, to
+from tests.smtp.play import HELLO, to, told
 from tests.transport.signals import Signals
 
 
@@ -27,7 +27,7 @@ def submission(port: int, security: Security, host: str = "localhost", **manner)
 
 def sent(route: Submission):
     """The outcome of one message to one person."""
-    (settled,) = route.deliver([to("x")])
+    (settled,) = told(route.deliver([to("x")]))
     return settled.outcomes[0]
 
 
@@ -228,6 +228,6 @@ def test_much_goes_both_ways_under_tls(authority):
     with Sink(("PIPELINING", "CHUNKING"), tls=authority.server_context(), implicit=True) as sink:
         route = submission(sink.port, Security.IMPLICIT, ca_file=str(authority.ca_file))
         names = [f"p{number}" for number in range(90)]
-        (settled,) = route.deliver([to(*names, content=Text(body))])
+        (settled,) = told(route.deliver([to(*names, content=Text(body))]))
     assert {outcome.state.value for outcome in settled.outcomes} == {"accepted"}
     assert sink.transactions[0].content == body

@@ -13,7 +13,7 @@ from ccc.smtp.login import Password
 from ccc.smtp.replies import Reply
 from ccc.transport.transcript import Transcript
 from tests.lab.sink import PIPELINING, Sink
-from tests.smtp.play import to
+from tests.smtp.play import to, told
 
 GOLDEN = Path(__file__).with_name("session.txt")
 
@@ -44,7 +44,7 @@ def test_no_secret_is_in_it_in_any_form(authority, mechanism):
     ) as sink:
         manner = Manner(ca_file=str(authority.ca_file), transcript=Transcript(lines.append))
         server = Server("localhost", sink.port, security=Security.IMPLICIT)
-        (settled,) = Submission(server, Password("me", "S3cr3t"), manner).deliver([to("x")])
+        (settled,) = told(Submission(server, Password("me", "S3cr3t"), manner).deliver([to("x")]))
     assert settled.outcomes[0].state.value == "accepted"
     text = "\n".join(lines)
     for form in (b"S3cr3t", b"\0me\0S3cr3t"):
