@@ -14,9 +14,9 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # the floor without I/O: tests/test_floors.py holds what it may import
-PURE := ccc/address/*,ccc/message/*,ccc/plan/*,ccc/smtp/*,ccc/delivery.py,ccc/envelope.py,ccc/errors.py,ccc/receipt.py,ccc/visible.py
-ITS_TESTS := $(wildcard tests/address tests/message tests/plan tests/smtp tests/test_delivery.py tests/test_envelope.py \
-	tests/test_errors.py tests/test_receipt.py tests/test_visible.py)
+PURE := ccc/address/*,ccc/message/*,ccc/plan/*,ccc/smtp/*,ccc/delivery.py,ccc/duration.py,ccc/envelope.py,ccc/errors.py,ccc/receipt.py,ccc/visible.py
+ITS_TESTS := $(wildcard tests/address tests/message tests/plan tests/smtp tests/test_delivery.py tests/test_duration.py \
+	tests/test_envelope.py tests/test_errors.py tests/test_receipt.py tests/test_visible.py)
 
 .PHONY: demo test lint cover sweep bench docs clean
 

@@ -8,17 +8,21 @@ Three floors; imports go down, which a test holds.
 
     SHELL   cli/         commands: read, plan, deliver, render
             api.py       the same for programs: plan_resend, plan_redirect
-            dispatch.py  deliver: plans over a route, receipts out
-    DOORS   sources/     files and standard input
-            routes/      submission, LMTP, sendmail, Maildir
+            dispatch.py  deliver: plans over a route, receipts out, with the journal
+    DOORS   routes/      submission, LMTP, sendmail, Maildir
+            journal/     what is sent, how far it has come, what became of it: SQLite and a spool
+            sources/     files and standard input
             transport/   sockets and TLS; it drives smtp/
+            config.py    the configuration file
     PURE    plan/        what is asked + a message = what will happen
             receipt.py   what became of each recipient, and the exit status
             smtp/        the protocol without a network
             message/     octets in, octets out
+            delivery.py  a content in an envelope on its way, and who keeps on disk how far it has come
             envelope.py  who gets it: it never sees a message
             address/     mailboxes and address-lists
             visible.py   hostile octets made harmless for eyes
+            duration.py  lengths of time as people write them
             errors.py    every way in which ccc fails
 
 The pure floor has no I/O, no clock, no randomness and no environment; of third parties it knows idna.
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from ccc.api import plan_redirect, plan_resend
     from ccc.dispatch import deliver
     from ccc.errors import CccError
+    from ccc.journal.opening import open_journal
     from ccc.plan import Plan
     from ccc.receipt import Outcome, Receipt, State
 
@@ -44,6 +49,7 @@ __all__ = [
     "Receipt",
     "State",
     "deliver",
+    "open_journal",
     "plan_redirect",
     "plan_resend",
 ]
@@ -56,6 +62,7 @@ _HOMES = {
     "Receipt": "ccc.receipt",
     "State": "ccc.receipt",
     "deliver": "ccc.dispatch",
+    "open_journal": "ccc.journal.opening",
     "plan_redirect": "ccc.api",
     "plan_resend": "ccc.api",
 }

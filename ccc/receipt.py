@@ -54,6 +54,9 @@ class Outcome:
 
     `reason` says why in one sentence, with the reply's text where a reply decided; `cure` is the next
     step where one is known. `kind` is None exactly when it was accepted.
+
+    With a journal, `entry` is the ID there; `since` is the Unix time at which an earlier run came to this
+    outcome, None if this one did; `second` says that it may be a second copy, the first one being in doubt.
     """
 
     mailbox: Mailbox
@@ -63,6 +66,9 @@ class Outcome:
     kind: Kind | None = None
     hop: str = ""
     cure: str = ""
+    entry: str = ""
+    since: float | None = None
+    second: bool = False
 
     def __post_init__(self) -> None:
         if (self.state is State.ACCEPTED) != (self.kind is None):
@@ -91,6 +97,9 @@ class Outcome:
             "cure": self.cure,
             "reply": _reply_json(self.reply),
             "hop": self.hop,
+            "id": self.entry,
+            "since": self.since,
+            "second_copy": self.second,
         }
 
 
@@ -100,12 +109,27 @@ def advice(outcome: Outcome, *, others_have_it: bool = False) -> str:
         case State.ACCEPTED:
             return ""
         case State.IN_DOUBT:  # RFC 1047, 2: no protocol can close this gap
-            return "it may have arrived, so ask the recipient before sending it again"
+            asked = "it may have arrived, so ask the recipient before sending it again"
+            return outcome.cure if outcome.entry else asked
         case State.REFUSED:
             return outcome.cure or "it is refused for good"
+        case _ if outcome.entry:  # the journal keeps it: nobody is named again, nobody gets it twice
+            return outcome.cure if outcome.since is not None else _retried(outcome)
         case _:
             alone = "; then name only those who were deferred" if others_have_it else ""
             return (outcome.cure or "try again later") + alone
+
+
+def _retried(outcome: Outcome) -> str:
+    """What to do about what is kept for another attempt."""
+    command = f"`ccc retry {outcome.entry}`"
+    match outcome.cure.partition("try again"):
+        case "", "", _:
+            return f"{command} tries again"
+        case before, "try again", "":
+            return f"{before}{command} tries again"
+        case _:
+            return f"{outcome.cure}, then {command} tries again"
 
 
 class Planned(Protocol):

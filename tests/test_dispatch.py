@@ -31,11 +31,11 @@ class Recording:
     name: str = "recording"
     taken: list = field(default_factory=list)
 
-    def deliver(self, deliveries, /):
+    def deliver(self, deliveries, /, witness=None):
         for delivery in deliveries:
             self.taken.append(delivery)
             for mailbox in reversed(delivery.envelope.forward_paths):
-                yield Settled(delivery, (Outcome(mailbox, State.ACCEPTED),))
+                yield (Settled(delivery, (Outcome(mailbox, State.ACCEPTED),)),)
 
 
 def test_what_was_planned_is_what_is_sent():
@@ -117,8 +117,8 @@ def test_what_a_route_gives_up_is_a_receipt_too():
     class Broken:
         name: str = "broken"
 
-        def deliver(self, deliveries, /):
-            return (given_up(delivery, LinkLost("no network"), self.name) for delivery in deliveries)
+        def deliver(self, deliveries, /, witness=None):
+            return ((given_up(delivery, LinkLost("no network"), self.name),) for delivery in deliveries)
 
     (receipt,) = deliver(plan("x"), Broken())
     assert (receipt.outcomes[0].state, receipt.exit_status) == (State.DEFERRED, 75)
@@ -129,10 +129,10 @@ class Broken:
 
     name = "broken"
 
-    def deliver(self, deliveries, /):
+    def deliver(self, deliveries, /, witness=None):
         for delivery in deliveries:
             first = delivery.envelope.forward_paths[0]
-            yield Settled(delivery, (Outcome(first, State.ACCEPTED),))
+            yield (Settled(delivery, (Outcome(first, State.ACCEPTED),)),)
             raise ZeroDivisionError
 
 

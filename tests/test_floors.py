@@ -19,9 +19,9 @@ HOUSE = Path(ccc.__file__).parent
 # a unit may import units that stand above it in this list, and itself; the longest name that fits is its unit
 PURE = (
     *("ccc.errors", "ccc.visible", "ccc.address", "ccc.envelope", "ccc.message", "ccc.smtp.replies"),
-    *("ccc.receipt", "ccc.delivery", "ccc.plan", "ccc.smtp"),
+    *("ccc.duration", "ccc.receipt", "ccc.delivery", "ccc.plan", "ccc.smtp"),
 )
-DOORS = ("ccc.transport", "ccc.sources", "ccc.routes")
+DOORS = ("ccc.config", "ccc.transport", "ccc.sources", "ccc.journal", "ccc.routes")
 SHELL = ("ccc.dispatch", "ccc.api", "ccc", "ccc.cli", "ccc.__main__")
 ORDER = PURE + DOORS + SHELL
 

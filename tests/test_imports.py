@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import ccc
 from tests.lab.sink import CHUNKING, Sink
 
@@ -31,13 +33,14 @@ def test_the_version_loads_nothing_slow() -> None:
     assert loaded("--version") & SLOW == set()
 
 
-def test_a_plain_resend_loads_nothing_slow(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("journal", "needed"), [(("--no-journal",), set()), ((), {"sqlite3"})])
+def test_a_plain_resend_loads_nothing_slow(tmp_path: Path, journal: tuple[str], needed: set[str]) -> None:
     mail = tmp_path / "mail.eml"
     mail.write_bytes(b"From: me@a.test\nTo: b@b.test\nSubject: x\n\nhello\n")
     people = ("--from", "me@a.test", "--to", "late@c.test")
     with Sink(CHUNKING) as sink:
         server = ("--smtp", f"smtp://127.0.0.1:{sink.port}")
-        assert loaded("resend", str(mail), *people, *server, "--yes") & SLOW == set()
+        assert loaded("resend", str(mail), *people, *server, "--yes", *journal) & SLOW == needed
     assert sink.transactions[0].forward_paths == ("late@c.test",)
 
 

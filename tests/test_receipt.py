@@ -289,6 +289,9 @@ def test_an_outcome_as_json_has_the_recipient_the_state_and_the_reply() -> None:
         "cure": "",
         "reply": {"code": 550, "enhanced": "5.1.1", "text": "550 5.1.1 no such user"},
         "hop": "mx.example.org",
+        "id": "",
+        "since": None,
+        "second_copy": False,
     }
 
 

@@ -7,8 +7,19 @@ goes out). Then what is done to a header: leftout, resent, display; and what tha
 
 from ccc.message.content import Content
 from ccc.message.header import Field, Header
-from ccc.message.message import Message, read
+from ccc.message.message import Message, Origin, read
 from ccc.message.octets import BLOCK, HeldOctets, Octets
 from ccc.message.scan import Facts
 
-__all__ = ["BLOCK", "Content", "Facts", "Field", "Header", "HeldOctets", "Message", "Octets", "read"]
+__all__ = [
+    "BLOCK",
+    "Content",
+    "Facts",
+    "Field",
+    "Header",
+    "HeldOctets",
+    "Message",
+    "Octets",
+    "Origin",
+    "read",
+]

@@ -27,6 +27,15 @@ _SAMPLE: Final = 64  # octets to look at for UTF-16 without a mark
 _FROM_LINE: Final = re.compile(rb">?From (?![ \t]*:)[^\r\n]*(?:\r\n|\r|\n)")
 
 
+class Origin(NamedTuple):
+    """Where in a mail store a message lies; a UID counts under its UIDVALIDITY (RFC 3501, 2.3.1.1)."""
+
+    account: str
+    folder: str
+    uidvalidity: int
+    uid: int
+
+
 class Message(NamedTuple):
     """One message of a source."""
 
@@ -36,6 +45,7 @@ class Message(NamedTuple):
     separator: bytes  # the empty line; b"" if the file ends with the header
     body: Octets
     facts: Facts
+    origin: Origin | None = None  # of a message that is not a file
 
     @property
     def message_id(self) -> str:

@@ -1,0 +1,62 @@
+"""What comes out of the journal: what went in, or an error; never anything that harms the dialogue."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccc.errors import CopyUnreadable, Kind, StateError
+from ccc.journal.stored import Stored, verified
+from ccc.message.lines import unified
+from ccc.message.octets import BLOCK, HeldOctets
+from ccc.sources.files import FileOctets
+from tests.lab.oracle import stray
+
+MAIL = b"Subject: x\r\n\r\nhello\r\n"
+ENDS = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b".", b"\xff"])).map(b"".join)
+
+
+def stored(octets: bytes) -> Stored:
+    return Stored(len(octets), False, False, HeldOctets(octets))
+
+
+@given(ENDS)
+def test_no_stray_cr_or_lf_leaves_a_damaged_spool(octets):
+    sent = b"".join(stored(octets).blocks())
+    assert stray(sent) == []
+    assert sent.endswith(b"\r\n") or not octets
+
+
+@given(ENDS.map(unified))
+def test_what_is_whole_leaves_as_it_is(octets):
+    assert b"".join(stored(octets).blocks()) == octets
+
+
+def test_a_cr_and_its_lf_in_two_blocks_are_one_line_end():
+    octets = b"a" * (BLOCK - 1) + b"\r\nb\r\n"
+    assert b"".join(stored(octets).blocks()) == octets
+
+
+def test_sendmail_gets_lf():
+    assert b"".join(stored(MAIL).blocks(b"\n")) == b"Subject: x\n\nhello\n"
+
+
+def test_octets_that_are_those_that_were_stored_pass():
+    verified(HeldOctets(MAIL), sha256(MAIL).digest())
+
+
+@pytest.mark.parametrize("damaged", [MAIL[:-2], MAIL.replace(b"h", b"H"), b""])
+def test_other_octets_do_not(damaged):
+    with pytest.raises(StateError, match=r"is damaged: its octets are not those.*nothing was sent") as caught:
+        verified(HeldOctets(damaged), sha256(MAIL).digest())
+    assert caught.value.kind is Kind.CANNOT_WRITE
+
+
+def test_a_file_that_is_cut_while_it_is_read_cannot_be_read_now(tmp_path: Path):
+    (tmp_path / "file").write_bytes(MAIL)
+    octets = FileOctets(str(tmp_path / "file"))
+    (tmp_path / "file").write_bytes(MAIL[:3])
+    with pytest.raises(CopyUnreadable, match="copy of the message cannot be read"):
+        verified(octets, sha256(MAIL).digest())
