@@ -78,7 +78,7 @@ EXIT_MEANINGS = {
     68: "there is no such domain, or it takes no mail",
     69: "refused for good, for at least one recipient; or a loop",
     70: "a bug in ccc",
-    73: "output cannot be written; nothing was sent",
+    73: "the journal or other output cannot be written; nothing was sent",
     74: "sent, but the record failed; do not repeat",
     75: "try again later: something is deferred or in doubt",
     77: "login, permission, or the provider's policy",

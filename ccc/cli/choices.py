@@ -18,32 +18,35 @@ UNATTENDED = 50  # messages; more need --yes or --limit, so that a wrong glob ma
 class Choices(NamedTuple):
     """The options by their names; those of the other command keep their defaults."""
 
-    sources: tuple[str, ...]
-    to: People
-    cc: People
-    bcc: People
-    keep: tuple[str, ...]
-    strip: tuple[str, ...]
-    sender: Mailbox | None
-    envelope_from: Mailbox | None
-    smtp: str | None
-    via: str | None
-    password_fd: int | None
-    password_command: tuple[str, ...] | None
-    tls: str | None
-    tls_ca_file: str | None
-    timeout: float | None
-    helo: str
-    pipeline_messages: int
-    dsn: "Dsn | None"
-    dry_run: bool
-    yes: bool
-    limit: int | None
-    save_bytes: str | None
-    as_json: bool
-    quiet: bool
-    verbose: bool
-    color: str
+    sources: tuple[str, ...] = ()
+    to: People = ()
+    cc: People = ()
+    bcc: People = ()
+    keep: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
+    sender: Mailbox | None = None
+    envelope_from: Mailbox | None = None
+    smtp: str | None = None
+    via: str | None = None
+    password_fd: int | None = None
+    password_command: tuple[str, ...] | None = None
+    tls: str | None = None
+    tls_ca_file: str | None = None
+    timeout: float | None = None
+    helo: str = ""
+    pipeline_messages: int = 4
+    dsn: "Dsn | None" = None
+    dry_run: bool = False
+    yes: bool = False
+    limit: int | None = None
+    save_bytes: str | None = None
+    again: bool = False
+    no_journal: bool = False
+    config: str | None = None
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: str = "auto"
     show_to: People = ()
     show_cc: People = ()
     show_resent_to: People = ()

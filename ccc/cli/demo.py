@@ -135,8 +135,9 @@ class Story:
         message = read_source(str(self.mail))
         envelope = Envelope(parse_mailbox(AUTHOR), tuple(map(parse_mailbox, THREE)))
         delivery = Delivery(envelope, message.content(message.header))
-        settled = self._route().deliver((delivery,))
-        return Receipt(message.name, tuple(outcome for some in settled for outcome in some.outcomes))
+        news = self._route().deliver((delivery,))
+        settled = (each for some in news for each in some)
+        return Receipt(message.name, tuple(outcome for each in settled for outcome in each.outcomes))
 
     def _resend(self) -> "tuple[Receipt, list[str]]":
         """The second one: planned, shown, sent. What became of it, and what was said."""

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 COMMANDS = {
     "resend": "ccc.cli.resend",
     "redirect": "ccc.cli.redirect",
+    "retry": "ccc.cli.retry",
     "show": "ccc.cli.show",
+    "log": "ccc.cli.log",
+    "forget": "ccc.cli.forget",
     "demo": "ccc.cli.demo",
     "completion": "ccc.cli.completion",
 }

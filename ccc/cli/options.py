@@ -166,14 +166,28 @@ way = every(
         help="Messages that may be on their way at once. More is faster; a lost connection leaves "
         "as many in doubt.",
     ),
-    option(
-        WAY,
-        "--dsn",
-        metavar="WORDS",
-        callback=values.reports,
-        help="Ask for delivery reports: never, or any of success,failure,delay; full or headers; "
-        "envid=ID. Joined by commas.",
-    ),
+)
+
+reports = option(
+    WAY,
+    "--dsn",
+    metavar="WORDS",
+    callback=values.reports,
+    help="Ask for delivery reports: never, or any of success,failure,delay; full or headers; "
+    "envid=ID. Joined by commas.",
+)
+
+settings = option(
+    RUN,
+    "--config",
+    metavar="FILE",
+    callback=values.given,
+    help="Another configuration file than ~/.config/ccc/config.toml.",
+)
+
+quiet = every(
+    option(RUN, "-q", "--quiet", is_flag=True, help="Say nothing when all went well."),
+    option(RUN, "-v", "--verbose", is_flag=True, help="Show the dialogue with the server."),
 )
 
 run = every(
@@ -195,13 +209,25 @@ run = every(
     ),
     option(
         RUN,
+        "--again",
+        is_flag=True,
+        help="Send it anew to those whom the journal knows, whatever became of it, unless that is in doubt.",
+    ),
+    option(
+        RUN,
+        "--no-journal",
+        is_flag=True,
+        help="Keep no record: nothing is known then of earlier runs, and a later one knows nothing of this.",
+    ),
+    settings,
+    option(
+        RUN,
         "--json",
         "as_json",
         is_flag=True,
         help="Print one JSON object for each message: the plan with --dry-run, else the receipt.",
     ),
-    option(RUN, "-q", "--quiet", is_flag=True, help="Say nothing when all went well."),
-    option(RUN, "-v", "--verbose", is_flag=True, help="Show the dialogue with the server."),
+    quiet,
     option(
         RUN,
         "--color",

@@ -6,7 +6,7 @@ of ccc is imported, so that the server's greeting travels meanwhile; nothing is 
 
 import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ccc.cli.choices import Choices
@@ -26,11 +26,15 @@ def set_out(action: str, options: Mapping[str, Any]) -> int:
         way = way_for(choices, interrupts, terminal=terminal)
         asks = terminal and not choices.yes
         with _dialling(way, soon=choices.names_somebody and not (asks or choices.dry_run)) as route:
+            from ccc.cli.ledger import ledger
             from ccc.cli.sending import Run, send
 
             gc.freeze()  # see ccc/__main__.py
             gc.enable()
-            return send(choices.request(action), Run(choices, interrupts, route, terminal=terminal))
+            request = choices.request(action)
+            journal = ledger(choices, way)
+            with journal or nullcontext():
+                return send(request, Run(choices, interrupts, route, journal, terminal=terminal))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ A plan has two. The envelope decides who gets the mail, the header what they see
 harmless here: that is done where it is printed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import NamedTuple
 
@@ -12,7 +12,10 @@ from ccc.address import Mailbox
 from ccc.message.display import shown_in
 from ccc.plan import Change, Edit, Mark, Plan
 
+Known = Mapping[tuple[str, str], str]  # by the key of a mailbox: what an earlier run came to
+
 NONE = "(none)"
+NOBODY: Known = {}
 MOST = 12  # people of a list who are seen and not sent to; a longer list is summed up
 
 
@@ -31,31 +34,34 @@ class Panel(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def envelope(plans: Sequence[Plan], way: str = "") -> Panel:
-    """Who gets it, or gets all of them; `way` is the server or program that takes it from here."""
+def envelope(plans: Sequence[Plan], way: str = "", known: Known = NOBODY) -> Panel:
+    """Who gets it, or gets all of them; `way` is the server or program that takes it from here.
+
+    Those who are `known` are left alone.
+    """
     rows: list[Row] = []
     label = "from"
     for sender in dict.fromkeys(plan.envelope.reverse_path for plan in plans):
         rows.append(Row(label, sender or "<> (nobody: it is a report itself)"))
         label = ""
-    rows += _recipients(plans)
+    rows += _recipients(plans, known)
     return Panel("Envelope: who gets it", (*rows, *([Row("by", way)] if way else [])))
 
 
-def _recipients(plans: Sequence[Plan]) -> Iterator[Row]:
+def _recipients(plans: Sequence[Plan], known: Known) -> Iterator[Row]:
     """The people named, who are the same in every plan of a batch; their marks need not be."""
     marks = [[mark for _, mark in plan.recipients] for plan in plans]
     label = "to"
     for who, *mine in zip(plans[0].envelope.forward_paths, *marks, strict=True):
         seen = mine.count(Mark.SEEN)
         some = f" ({seen} of {len(mine)})" if 0 < seen < len(mine) else ""
-        yield Row(label, who, (Mark.SEEN if seen else mine[0]).value + some)
+        yield Row(label, who, known.get(who.key) or (Mark.SEEN if seen else mine[0]).value + some)
         label = ""
 
 
-def header(plan: Plan) -> Panel:
+def header(plan: Plan, known: Known = NOBODY) -> Panel:
     """What they see, and what is left out."""
-    lists = {name: tuple(_people(name, marked)) for name, marked in plan.shown.lists()}
+    lists = {name: tuple(_people(name, marked, known)) for name, marked in plan.shown.lists()}
     rows = (
         _authors(plan),
         *(lists.get(name, ()) for name in ("To", "Cc")),
@@ -67,7 +73,7 @@ def header(plan: Plan) -> Panel:
     return Panel("Header: what they see", tuple(chain.from_iterable(rows)))
 
 
-def _people(label: str, marked: Iterable[tuple[Mailbox, Mark]]) -> Iterator[Row]:
+def _people(label: str, marked: Iterable[tuple[Mailbox, Mark]], known: Known) -> Iterator[Row]:
     """A row for each, the label once; of many who are only seen, the first."""
     everybody = tuple(marked)
     seen = [who for who, mark in everybody if mark is Mark.SEEN_NOT_SENT]
@@ -75,7 +81,7 @@ def _people(label: str, marked: Iterable[tuple[Mailbox, Mark]]) -> Iterator[Row]
     hidden = {id(who) for who in seen[MOST:]} if left else set()
     for who, mark in everybody:
         if id(who) not in hidden:
-            yield Row(label, who, mark.value)
+            yield Row(label, who, known.get(who.key, mark.value))
             label = ""
     if left:
         yield Row("", f"and {left} more", Mark.SEEN_NOT_SENT.value)

@@ -33,6 +33,7 @@ people_of_a_redirect = every(
 @people_of_a_redirect
 @options.sender
 @options.way
+@options.reports
 @options.run
 def command(**choices: Any) -> int:
     r"""Pass on a mail that somebody else wrote, as it is, with its author, To and Cc.

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ccc.address import Mailbox
-from ccc.cli.panels import Panel, Row, envelope, header
+from ccc.cli.panels import NOBODY, Known, Panel, Row, envelope, header
 from ccc.message.findings import Finding
 from ccc.plan import Change, Mark, Plan
 from ccc.visible import visible
@@ -56,16 +56,16 @@ def console(
     return made
 
 
-def show_plan(screen: Console, plan: Plan, way: str = "") -> None:
+def show_plan(screen: Console, plan: Plan, way: str = "", known: Known = NOBODY) -> None:
     """Both panels, then a line for each finding."""
-    for panel in (envelope((plan,), way), header(plan)):
+    for panel in (envelope((plan,), way, known), header(plan, known)):
         screen.print(box(panel))
     show_findings(screen, plan.findings)
 
 
-def show_batch(screen: Console, plans: Sequence[Plan], way: str) -> None:
+def show_batch(screen: Console, plans: Sequence[Plan], way: str, known: Known = NOBODY) -> None:
     """Who gets the mails, one table of them, what changes in their headers, and each finding once."""
-    screen.print(box(envelope(plans, way)))
+    screen.print(box(envelope(plans, way, known)))
     table = Table(box=ROUNDED, expand=True, title="Header: what they see", title_justify="left")
     table.add_column("Message", overflow="fold")
     for name in ("From", "Subject"):

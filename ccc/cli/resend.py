@@ -24,6 +24,7 @@ people_of_a_resend = every(
 @people_of_a_resend
 @options.sender
 @options.way
+@options.reports
 @options.run
 def command(**choices: Any) -> int:
     r"""Send a mail of your own to people you forgot, and to nobody else.

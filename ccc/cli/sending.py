@@ -13,17 +13,21 @@ from ccc.api import fresh_token, local_time
 from ccc.cli import words
 from ccc.cli.bug import report
 from ccc.cli.choices import Choices
+from ccc.cli.ledger import NOBODY_KNOWN, Standing, look_up, remind, terms_of
+from ccc.cli.report import Report
 from ccc.cli.save import save
 from ccc.cli.signals import Interrupts
-from ccc.cli.terminal import Data, ask, complain, say
+from ccc.cli.terminal import agreed, ask, say
 from ccc.cli.way import logged_in
-from ccc.errors import CccError, Interrupted, Kind
+from ccc.errors import CccError, Interrupted, StateError
 from ccc.message import Message
 from ccc.plan import Change, Mark, Plan, Request, make_plan
-from ccc.receipt import EXIT, Receipt, status_of, worst
+from ccc.receipt import Receipt
 from ccc.sources import is_stream, read_source
 
 if TYPE_CHECKING:
+    from ccc.address import Mailbox
+    from ccc.journal.journal import Journal, Terms
     from ccc.routes.route import Route
 
 Bar = tuple[Callable[[int], None] | None, Callable[[], None]]  # told of octets, and of a message done
@@ -43,30 +47,31 @@ def send(request: Request, run: "Run") -> int:
         run.deliver(plans)
     if run.choices.left and not run.choices.quiet:
         say(f"--limit {run.choices.limit} left out {run.choices.left} more")
-    return run.status
+    return run.report.status
 
 
 class Run:
     """One run: its command line, whether somebody can be asked, and how it went so far."""
 
     def __init__(
-        self, choices: Choices, interrupts: Interrupts, way: "Route | None", *, terminal: bool
+        self,
+        choices: Choices,
+        interrupts: Interrupts,
+        way: "Route | None",
+        journal: "Journal | None",
+        *,
+        terminal: bool,
     ) -> None:
         self.choices = choices
         self.sources = choices.taken
         self.interrupts = interrupts
         self.terminal = terminal
         self.way = way
-        self.data = Data()
+        self.journal = journal
+        self.terms: Terms | None = terms_of(choices) if journal else None
+        batch = len(self.sources) > 1
+        self.report = Report(interrupts, as_json=choices.as_json, quiet=choices.quiet, batch=batch)
         self._names: dict[str, str] = {}  # of the messages taken so far, by their digest
-        self._statuses = {0}
-
-    @property
-    def status(self) -> int:
-        """The exit status: the worst that occurred."""
-        if self.interrupts.count and EXIT[Kind.TRY_LATER] in self._statuses:
-            return worst((*self._statuses, status_of(self.interrupts.as_error())))
-        return worst(self._statuses)
 
     def plans(self, request: Request) -> Iterator[Plan]:
         """The plan for each message; a bad one is said at once and does not stop the others."""
@@ -74,7 +79,7 @@ class Run:
         streams = {source: _read(source) for source in self.sources if is_stream(source)}
         for source in self.sources:
             if self.interrupts.count:
-                self.record(Receipt(source, error=self.interrupts.as_error()))
+                self.report.record(Receipt(source, error=self.interrupts.as_error()))
                 continue
             try:
                 message = read_source(source) if source not in streams else _given(streams[source])
@@ -85,9 +90,9 @@ class Run:
             except Interrupted:
                 raise
             except CccError as error:
-                self.record(Receipt(source, error=error))
+                self.report.record(Receipt(source, error=error))
             except Exception as bug:  # noqa: BLE001  # ours, and no reason to keep the others waiting
-                self.record(Receipt(source, error=CccError(report(bug))))
+                self.report.record(Receipt(source, error=CccError(report(bug))))
             else:
                 self._say_findings(plan)
                 yield plan
@@ -119,11 +124,22 @@ class Run:
         """The same plans, when they were shown and the answer was yes; Declined if it was no."""
         if not plans:
             return plans
-        if not (self.choices.quiet and (self.choices.yes or self.choices.dry_run)):
-            self._show(plans)
-        if not (self.choices.yes or self.choices.dry_run):
-            ask(question(plans))
+        standing = self._standing(plans)
+        answered = self.choices.yes or self.choices.dry_run
+        if standing.doubts and not answered and agreed(doubtful(plans, standing)):
+            self.terms = self.terms and self.terms._replace(resend=True)
+            standing = self._standing(plans)
+        if not (self.choices.quiet and answered):
+            self._show(plans, standing)
+        if not answered and (who := standing.goes_to(plans)):
+            ask(question(plans, who))
         return plans
+
+    def _standing(self, plans: Sequence[Plan]) -> Standing:
+        """What the journal knows of their recipients."""
+        if self.journal is None or self.terms is None:
+            return NOBODY_KNOWN
+        return look_up(self.journal, plans, self.terms)
 
     def rehearse(self, plans: Iterable[Plan]) -> None:
         """Say what would be sent."""
@@ -131,7 +147,7 @@ class Run:
         for plan in plans:
             planned = True
             if self.choices.as_json:
-                self.data.json(plan.as_json())
+                self.report.data.json({**plan.as_json(), "known": self._standing([plan]).as_json()})
             elif not (self.terminal or self.choices.quiet):
                 self._say_plan(plan)
         if planned and not self.choices.quiet and not self.choices.as_json:
@@ -142,48 +158,44 @@ class Run:
         from ccc.dispatch import deliver
 
         for first in plans:  # planned while a signal still ends the run at once
-            route = logged_in(self.way, self.choices)
+            route = self._route(first)
             self.interrupts.begin_sending()
-            self.data.begin_sending()
+            self.report.data.begin_sending()
             with self._bar(first) as (watch, tick):
-                everything = chain((first,), plans)
-                for receipt in deliver(everything, route, dsn=self.choices.dsn, watch=watch):
-                    self.record(receipt)
-                    tick()
+                everything, dsn = chain((first,), plans), self.choices.dsn
+                journal, terms = self.journal, self.terms
+                receipts = deliver(everything, route, dsn=dsn, watch=watch, journal=journal, terms=terms)
+                try:
+                    for receipt in receipts:
+                        self.report.record(receipt)
+                        tick()
+                except StateError as error:  # the others could not be entered
+                    self.report.fail(error)
+        if self.journal is not None and not self.choices.quiet:
+            remind(self.journal, self.report.in_doubt)
 
-    def record(self, receipt: Receipt) -> None:
-        """Say what became of one message."""
-        self._statuses.update(receipt.statuses())
-        if self.choices.as_json and not self.data.failed:
-            self._record_as_json(receipt)
-        if self.data.failed or not (self.choices.quiet or self.choices.as_json):
-            for line in words.sent_lines(receipt):
-                say(line)
-        for line in words.failed_lines(receipt, batch=len(self.sources) > 1):
-            complain(line)
+    def _route(self, first: Plan) -> "Route":
+        """The route, logged in; where the one message has gone out before, nobody is asked for a password."""
+        if self.way and len(self.sources) == 1 and not self._standing([first]).goes_to([first]):
+            return self.way
+        return logged_in(self.way, self.choices)
 
-    def _record_as_json(self, receipt: Receipt) -> None:
-        try:
-            self.data.json(receipt.as_json())
-        except CccError as error:  # said once; the other messages are still to be sent
-            self._statuses.add(status_of(error))
-            complain(str(error))
-
-    def _show(self, plans: list[Plan]) -> None:
+    def _show(self, plans: list[Plan], standing: Standing) -> None:
         from ccc.cli.render import console, show_batch, show_plan
 
         way = self.way.name if self.way else ""
         screen = console(self.choices.color)
         if len(self.sources) == 1:
-            show_plan(screen, plans[0], way)
+            show_plan(screen, plans[0], way, standing.marks(plans))
         else:
-            show_batch(screen, plans, way)
+            show_batch(screen, plans, way, standing.marks(plans))
 
     def _say_plan(self, plan: Plan) -> None:
+        standing = self._standing([plan])
         if self.choices.color == "always":
-            self._show([plan])
+            self._show([plan], standing)
             return
-        for line in words.plan_lines(plan, self.way.name if self.way else ""):
+        for line in words.plan_lines(plan, self.way.name if self.way else "", standing.marks([plan])):
             say(line)
 
     def _bar(self, first: Plan) -> AbstractContextManager[Bar]:
@@ -198,7 +210,7 @@ class Run:
         """--save-bytes: the octets that are sent."""
         if self.choices.save_bytes == "-":
             for block in plan.content.blocks():
-                self.data.octets(block)
+                self.report.data.octets(block)
         elif self.choices.save_bytes:
             save(plan, self.choices.save_bytes)
 
@@ -219,10 +231,19 @@ def _given(read: Message | CccError) -> Message:
     return read
 
 
-def question(plans: Sequence[Plan]) -> str:
-    """The one question, which names whoever may have a message already."""
-    again = tuple({who.eyes(): None for it in plans for who, mark in it.recipients if mark is Mark.SEEN})
-    paths = plans[0].envelope.forward_paths
+def doubtful(plans: Sequence[Plan], standing: Standing) -> str:
+    """The question about those who may have it from an earlier run."""
+    who = standing.doubts
+    some = f"{who[0].eyes()} and {len(who) - 1} more" if len(who) > 1 else who[0].eyes()
+    what = "it" if len(plans) == 1 else "some of these messages"
+    return f"An earlier run does not know whether {some} got {what}. Send {what} there again?"
+
+
+def question(plans: Sequence[Plan], paths: "Sequence[Mailbox] | None" = None) -> str:
+    """The one question, which names whoever may have a message already; to all, or to `paths` alone."""
+    paths = plans[0].envelope.forward_paths if paths is None else paths
+    marked = (each for plan in plans for each in plan.recipients)
+    again = tuple({who.eyes(): None for who, mark in marked if mark is Mark.SEEN and who in paths})
     whom = paths[0].eyes() if len(paths) == 1 else f"these {len(paths)} people"
     what = "it" if len(plans) == 1 else f"these {len(plans)} messages"
     if not again:

@@ -43,13 +43,19 @@ def complain(words: str) -> None:
 
 def ask(question: str) -> None:
     """Ask a yes-or-no question at the terminal until it is answered; Declined unless it is yes."""
+    if not agreed(question):
+        raise Declined("nothing was sent")
+
+
+def agreed(question: str) -> bool:
+    """The answer to a yes-or-no question at the terminal; Declined if there is none."""
     while True:
         _print(f"{visible(question)} [y/n] ", end="")
         match _answer().strip().lower():
             case "y" | "yes":
-                return
+                return True
             case "n" | "no":
-                raise Declined("nothing was sent")
+                return False
             case _:
                 say("please answer y or n")
 

@@ -6,7 +6,8 @@ No line begins with a digit: an MTA that runs ccc in a pipe would take it for a 
 from collections.abc import Iterable, Iterator
 
 from ccc.address import Mailbox
-from ccc.cli.panels import Panel, Row, envelope, header
+from ccc.cli.moments import shown
+from ccc.cli.panels import NOBODY, Known, Panel, Row, envelope, header
 from ccc.plan import Plan
 from ccc.receipt import Outcome, Receipt, State, advice
 
@@ -27,10 +28,10 @@ def text_of(what: Mailbox | str) -> str:
     return what.eyes() if isinstance(what, Mailbox) else what
 
 
-def plan_lines(plan: Plan, way: str = "") -> Iterator[str]:
+def plan_lines(plan: Plan, way: str = "", known: Known = NOBODY) -> Iterator[str]:
     """Both panels of a plan, and its findings."""
-    yield from panel_lines(envelope((plan,), way))
-    yield from panel_lines(header(plan))
+    yield from panel_lines(envelope((plan,), way, known))
+    yield from panel_lines(header(plan, known))
     yield from finding_lines(plan)
 
 
@@ -47,7 +48,12 @@ def accepted(receipt: Receipt) -> Iterable[Outcome]:
 def sent_lines(receipt: Receipt) -> Iterator[str]:
     """One line for each recipient who has it."""
     for outcome in accepted(receipt):
-        yield f"sent {_name(receipt)} to {outcome.mailbox.addr_spec}{_by(outcome)}"
+        to = outcome.mailbox.addr_spec
+        if outcome.since is not None:
+            yield f"{_name(receipt)}: {to} already delivered {shown(outcome.since)}, --again to repeat"
+        else:
+            second = "; it may be a second copy, since the first was in doubt" if outcome.second else ""
+            yield f"sent {_name(receipt)} to {to}{_by(outcome)}{second}"
 
 
 def failed_lines(receipt: Receipt, *, batch: bool = False) -> Iterator[str]:
@@ -59,9 +65,11 @@ def failed_lines(receipt: Receipt, *, batch: bool = False) -> Iterator[str]:
     for state in (State.REFUSED, State.DEFERRED, State.IN_DOUBT):
         for outcome in _in(receipt, state):
             to = outcome.mailbox.addr_spec
-            spare = "; and this message alone" if batch and state is State.DEFERRED else ""
+            alone = batch and state is State.DEFERRED and not outcome.entry
+            spare = "; and this message alone" if alone else ""
             what = advice(outcome, others_have_it=others)
-            yield f"{_name(receipt)}: {to} {state.value}{_by(outcome)}; {what}{spare}"
+            when = f" {shown(outcome.since)}" if outcome.since is not None else ""
+            yield f"{_name(receipt)}: {to} {state.value}{when}{_by(outcome)}; {what}{spare}"
     if receipt.error:
         yield f"{_name(receipt)}: {receipt.error}"
 

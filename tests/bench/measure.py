@@ -4,11 +4,14 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from ccc.config import Config
+from ccc.journal.opening import open_journal
 from tests.lab.child import Child
 
 # As users have it: Python may keep what it has compiled.
@@ -51,7 +54,10 @@ class Entrant:
         port = self.proxy.port if self.proxy else self.sink.port
         launch = [sys.executable, "-IS", str(LAUNCH), self.contender.stdin]
         command = [*launch, *self.contender.command(port)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT)
+        with tempfile.TemporaryDirectory() as state:  # nothing was sent before, as far as ccc knows
+            environment = {**ENVIRONMENT, "CCC_STATE_DIR": state}
+            _begin_journal(environment)
+            done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         seconds, peak, status = done.stdout.split()
         if status != "0":
             raise SystemExit(f"{self.contender.name} ended with {status}:\n{done.stderr[-2000:]}")
@@ -63,6 +69,13 @@ class Entrant:
         trips = self.proxy.report["round_trips"] if self.proxy else 0
         counts = (count / len(self.runs) for count in (trips, self.sink.report["messages"]))
         return Result(self.contender.name, statistics.median(seconds), max(peak), *counts)
+
+
+def _begin_journal(environment: Mapping[str, str]) -> None:
+    """Make the journal beforehand: only the first run of all has to."""
+    journal = open_journal(Config(), environment)
+    if journal is not None:
+        journal.close()
 
 
 def measure(contenders: Sequence[Contender], *, delay: float = 0.0, rounds: int = 5) -> list[Result]:

@@ -28,6 +28,13 @@ def ccc(files: Sequence[Path], *options: str, name: str = "ccc", extensions: Seq
     return Contender(name, command, extensions=extensions or ("PIPELINING", "CHUNKING"))
 
 
+def without_journal(
+    files: Sequence[Path], *options: str, name: str = "ccc", extensions: Sequence[str] = ()
+) -> Contender:
+    """Our command without its record, which no peer keeps either."""
+    return ccc(files, "--no-journal", *options, name=f"{name} --no-journal", extensions=extensions)
+
+
 def smtplib(files: Sequence[Path]) -> Contender:
     """CPython's own client, `sendmail` with the octets of each file, over one connection."""
     script, sources = HERE / "smtplib_peer.py", [str(file) for file in files]

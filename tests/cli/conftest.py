@@ -32,7 +32,15 @@ def plain(screen):
 def environment(**more):
     path = str(Path(package.__file__).parent.parent)
     kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-    return {**kept, "PYTHONPATH": path, "LANG": "C.UTF-8", "TERM": "xterm-256color", **more}
+    state = os.environ["CCC_STATE_DIR"]
+    return {
+        **kept,
+        "PYTHONPATH": path,
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "CCC_STATE_DIR": state,
+        **more,
+    }
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from ccc.cli.main import COMMANDS, ccc
 from tests.cli.conftest import MAIL
+from tests.journal.sent import report, send
 from tests.lab.sink import EVERYTHING, Sink
 
 ROOT = Path(__file__).parents[2]
@@ -47,15 +48,25 @@ def desk(folder):
     return folder
 
 
+@pytest.fixture
+def kept(desk, state_folder):
+    """The ID of what the journal has: a delivery that was deferred, and a report about it."""
+    entry = send(state_folder, "later@b.test")
+    (desk / "report.eml").write_bytes(report("later@b.test", envid=entry.name))
+    return entry.name
+
+
 @pytest.mark.parametrize("example", every_example())
-def test_the_example_works(example, run, desk, authority, tmp_path):
+def test_the_example_works(example, run, desk, kept, authority, tmp_path):
     with Sink(EVERYTHING, tls=authority.server_context(), implicit=True, mechanisms=("PLAIN",)) as sink:
         sink.login = ("me", "secret")
         words = [
             word.replace("me@smtp.example.org", f"me@localhost:{sink.port}")
             for word in shlex.split(example.partition(" > ")[0])[1:]
         ]
-        words = ["sent.eml" if word == "*.eml" else word for word in words]
+        words = [{"*.eml": "sent.eml", "k3f9xq7m": kept}.get(word, word) for word in words]
+        if words[0] == "retry":  # it knows the way from before, which is gone
+            words += ["--smtp", f"smtps://me@localhost:{sink.port}"]
         if "--smtp" in words:
             words += ["--tls-ca-file", str(authority.ca_file)]
             if "--password-command" not in words:

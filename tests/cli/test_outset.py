@@ -46,7 +46,7 @@ def test_certificates_to_trust_are_verified_with_on_this_host_too(run, authority
         assert run("resend", "sent.eml", *DAN, *url, "--tls-ca-file", authority.ca_file).returncode == 0
     with Sink(EVERYTHING) as bare:
         url = ("--smtp", f"smtp://localhost:{bare.port}")
-        done = run("resend", "sent.eml", *DAN, *url, *tls, "--tls-ca-file", authority.ca_file)
+        done = run("resend", "sent.eml", *DAN, *url, *tls, "--tls-ca-file", authority.ca_file, "--again")
     assert done.returncode == 75, done.stderr
     assert b"STARTTLS" in done.stderr
     assert bare.transactions == []

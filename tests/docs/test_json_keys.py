@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, spans
+from tests.journal.sent import report, send
 from tests.lab.sink import EVERYTHING, Sink
 
 MAIL = b"Bcc: eve@example.net\nFrom: me@example.org\nTo: ann@example.com\nSubject: x\n\nhello\n"
@@ -59,6 +60,22 @@ def test_every_key_of_an_x_ray_is_explained(tmp_path: Path) -> None:
     assert found - explained() == set()
 
 
+def test_every_key_of_the_journal_is_explained(state_folder: Path) -> None:
+    entry = send(state_folder, "ann@b.test", "gone@b.test")
+    asked = (("log", "--json"), ("log", "--json", "--bounce", "-"))
+    found = set()
+    for arguments in asked:
+        done = subprocess.run(
+            [sys.executable, "-m", "ccc", *arguments],
+            input=report("ann@b.test", envid=entry.name),
+            capture_output=True,
+            check=True,
+        )
+        found |= {key for line in done.stdout.splitlines() for key in keys(json.loads(line))}
+    assert {"next_attempt", "reported", "enhanced"} <= found
+    assert found - explained() == set()
+
+
 def explained() -> set[str]:
     """The words that the page sets as code."""
-    return set(re.findall(r"`([a-z_]+)`", spans(ROOT / "docs" / "json.md")))
+    return set(re.findall(r"`([a-z_0-9]+)`", spans(ROOT / "docs" / "json.md")))

@@ -10,7 +10,7 @@ from ccc.cli.main import COMMANDS, ccc
 from tests.docs.pages import NAMES, ROOT, commands, spans
 
 PROSE = [name for name in NAMES if name != "docs/contributing.md"]  # which names other programs' options
-OTHERS = {"--strip-trailing-cr"}  # of diff
+OTHERS = {"--strip-trailing-cr", "--user", "--now"}  # of diff, of systemctl
 ALWAYS = {"--help", "-h", "--version"}
 
 

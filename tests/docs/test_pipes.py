@@ -85,6 +85,28 @@ def test_a_bounce_to_the_author_keeps_the_private_address(postfix: Postfix, scri
     assert "me@home.example" in (script.parent / "ccc.log").read_text()
 
 
+def test_a_mail_that_arrives_twice_is_passed_on_once(postfix: Postfix, script: Path) -> None:
+    script.write_text(script.read_text().replace("me@home.example", "once@home.example"))
+    address = mounted(postfix, script, "docs-twice", postfix.ports["plain"])
+    for _ in range(2):
+        with smtplib.SMTP("localhost", postfix.ports["plain"]) as client:
+            client.sendmail("author3@a.test", [address], b"Message-ID: <twice@a.test>\r\n" + MAIL)
+        postfix.settle()
+    assert len(postfix.mailbox("once@home.example")) == 1
+    assert postfix.mailbox("author3@a.test") == []
+
+
+def test_a_journal_that_cannot_be_written_makes_the_mail_server_keep_the_mail(
+    postfix: Postfix, script: Path
+) -> None:
+    (script.parent / ".local").write_text("in the way of the state folder")
+    address = mounted(postfix, script, "docs-full", postfix.ports["plain"])
+    send(postfix, address, "author4@a.test")
+    (line,) = (line for line in postfix.log().splitlines() if f"to=<{address}>" in line)
+    assert "status=deferred" in line
+    assert "CCC_STATE_DIR" in (script.parent / "ccc.log").read_text()
+
+
 def became(log: str, status: int) -> str:
     """What Postfix logged of the mail to this address."""
     (line,) = (line for line in log.splitlines() if f"to=<docs{status}@pipe.test>" in line)

@@ -7,6 +7,8 @@ import pytest
 
 import ccc
 from ccc.errors import Kind
+from ccc.journal.entry import Phase
+from ccc.journal.schedule import INTERVALS, JITTER, MINUTE
 from ccc.plan import Change, Mark
 from ccc.receipt import EXIT, WORST_FIRST, State
 from tests.docs.pages import NAMES, ROOT, code, rows, spans
@@ -76,6 +78,24 @@ def test_the_table_of_findings_is_that_of_the_code() -> None:
 @pytest.mark.parametrize("word", [*State, *Change])
 def test_each_state_and_change_is_explained(word: State | Change) -> None:
     assert f"`{word.value}`" in spans(DOCS / "json.md")
+
+
+@pytest.mark.parametrize("page", ["journal.md", "json.md"])
+def test_the_table_of_the_journals_states_is_that_of_the_code(page: str) -> None:
+    assert [code(row[0]) for row in rows(DOCS / page, "State")] == [phase.value for phase in Phase]
+
+
+def test_the_table_of_waits_is_that_of_the_code() -> None:
+    table = rows(DOCS / "journal.md", "After attempt")
+    assert [int(attempt.split()[0]) for attempt, _ in table] == [*range(1, len(INTERVALS) + 1)]
+    assert [float(minutes) * MINUTE for _, minutes in table] == [*INTERVALS]
+    assert JITTER == 0.2, "which the page calls a fifth"
+
+
+def test_each_test_that_a_page_names_exists() -> None:
+    named = re.findall(r"`(tests/[a-z_/]+\.py)`", spans(DOCS / "contributing.md"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert len(named) > 9
 
 
 def test_the_changelog_knows_this_version() -> None:

@@ -1,5 +1,6 @@
 """`ccc redirect -` as a Postfix pipe: an alias that forwards to one person, unaltered, and tells nobody."""
 
+import os
 import shlex
 import smtplib
 import sys
@@ -27,7 +28,7 @@ def forward(postfix: Postfix, log: Path, name: str, url: str) -> str:
     """The address of an alias that forwards to PRIVATE by this server, as docs/pipes.md tells to."""
     words = [sys.executable, "-m", "ccc", "redirect", "-", "--from", "list@pipe.test", "--to", PRIVATE]
     line = f"{shlex.join([*words, '--smtp', url, '-q'])} >>{log} 2>&1"
-    return postfix.mount(name, ["/bin/sh", "-c", line])
+    return postfix.mount(name, ["/bin/sh", "-c", line], {"CCC_STATE_DIR": os.environ["CCC_STATE_DIR"]})
 
 
 def send(postfix: Postfix, number: int, alias: str) -> Run:

@@ -1,0 +1,129 @@
+"""The journal of a run, opened where one is kept, and what it knows of the people a plan names."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ccc.cli.choices import Choices
+from ccc.cli.terminal import say
+from ccc.errors import StateError, UsageError
+from ccc.plan import Plan
+from ccc.receipt import Outcome, State
+
+if TYPE_CHECKING:
+    from ccc.address import Mailbox
+    from ccc.journal.journal import Journal, Terms
+    from ccc.routes.route import Route
+
+
+class Standing(NamedTuple):
+    """What the journal knows of the recipients of some plans; a plan goes by its number."""
+
+    left: Mapping[tuple[int, tuple[str, str]], Outcome]  # who is left alone, and what became of them
+    doubts: tuple["Mailbox", ...]  # who may have it, and is left alone for that
+
+    def goes_to(self, plans: Sequence[Plan]) -> tuple["Mailbox", ...]:
+        """Those people to whom at least one of the plans will be sent."""
+        pairs = ((number, each) for number, plan in enumerate(plans) for each in plan.envelope.forward_paths)
+        return tuple(dict.fromkeys(each for number, each in pairs if (number, each.key) not in self.left))
+
+    def marks(self, plans: Sequence[Plan]) -> dict[tuple[str, str], str]:
+        """What to say of those who are left alone, in how many of the plans."""
+        marks: dict[tuple[str, str], list[str]] = {}
+        for (_, key), outcome in self.left.items():
+            marks.setdefault(key, []).append(said(outcome))
+        many = len(plans)
+        return {
+            key: words[0] + (f" ({len(words)} of {many})" if many > 1 else "") for key, words in marks.items()
+        }
+
+    def as_json(self) -> list[dict[str, object]]:
+        """What an earlier run came to, for `--json`."""
+        return [outcome.as_json() for outcome in self.left.values()]
+
+
+NOBODY_KNOWN = Standing({}, ())
+
+
+def ledger(choices: Choices, route: "Route | None") -> "Journal | None":
+    """The journal of this run: none for a rehearsal, and none where nobody wants one."""
+    if choices.no_journal or _is_rehearsal(route):
+        if choices.again:
+            raise UsageError("--again is about the journal, and this run has none", "leave it out")
+        return None
+    from ccc.config import read_config
+    from ccc.journal.opening import open_journal
+
+    config = read_config(choices.config, os.environ)
+    return open_journal(config, os.environ, create=not choices.dry_run)
+
+
+def terms_of(choices: Choices) -> "Terms":
+    """How this run sends, as the journal keeps it for `ccc retry`."""
+    from ccc.journal.journal import Terms
+
+    return Terms(way_of(choices), again=choices.again)
+
+
+def way_of(choices: Choices) -> dict[str, object]:
+    """The options that say how the mail goes out, as they will be true in another folder tomorrow."""
+    way = {
+        "smtp": choices.smtp,
+        "via": _anywhere(choices.via or (None if choices.smtp else "sendmail")),
+        "tls": choices.tls,
+        "tls_ca_file": choices.tls_ca_file and os.path.abspath(choices.tls_ca_file),
+        "helo": choices.helo,
+        "timeout": choices.timeout,
+        "password_command": choices.password_command,
+    }
+    return {name: value for name, value in way.items() if value}
+
+
+def look_up(journal: "Journal | None", plans: Sequence[Plan], terms: "Terms") -> Standing:
+    """What the journal knows of those to whom these plans would go."""
+    from ccc.journal.verdict import Act
+
+    if journal is None:
+        return NOBODY_KNOWN
+    left: dict[tuple[int, tuple[str, str]], Outcome] = {}
+    for number, plan in enumerate(plans):
+        for mailbox, act, outcome in journal.review(plan, terms):
+            if act is Act.LEAVE and outcome is not None:
+                left[number, mailbox.key] = outcome
+    doubts = (outcome.mailbox for outcome in left.values() if outcome.state is State.IN_DOUBT)
+    return Standing(left, tuple(dict.fromkeys(doubts)))
+
+
+def said(outcome: Outcome) -> str:
+    """What an earlier run came to, in a few words."""
+    from ccc.cli.moments import shown
+
+    what = "delivered" if outcome.state is State.ACCEPTED else outcome.state.value
+    return f"already {what} {shown(outcome.since)}" if outcome.since else what
+
+
+def remind(journal: "Journal", told: int) -> None:
+    """One line about what is in doubt besides the `told` recipients of whom this run has spoken."""
+    from ccc.journal.retry import waiting
+
+    try:
+        others = waiting(journal).in_doubt - told
+    except StateError:  # whatever that means for what was sent has been said
+        return
+    if others > 0:
+        what = "1 delivery is" if others == 1 else f"{others} deliveries are"
+        say(f"note: {what} in doubt from earlier: `ccc log --state in-doubt` says which")
+
+
+def _is_rehearsal(route: "Route | None") -> bool:
+    from ccc.routes.maildir import Maildirs
+
+    return isinstance(route, Maildirs)
+
+
+def _anywhere(via: str | None) -> str | None:
+    """The same way with a path that holds in every folder."""
+    name, colon, path = (via or "").partition(":")
+    if path and (name == "sendmail" or (name == "lmtp" and "/" in path)):
+        return f"{name}{colon}{os.path.abspath(path)}"
+    return via

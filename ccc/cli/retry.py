@@ -1,0 +1,154 @@
+"""`ccc retry`: what was deferred is tried again, with the very same octets; what is in doubt is decided."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import click
+
+from ccc.cli import options
+from ccc.cli.choices import Choices
+from ccc.cli.help import RUN, Command
+from ccc.cli.ledger import remind
+from ccc.cli.moments import shown
+from ccc.cli.options import option
+from ccc.cli.report import Report
+from ccc.cli.signals import Interrupts
+from ccc.cli.terminal import say
+from ccc.cli.way import logged_in, way_for
+from ccc.config import read_config
+from ccc.delivery import Delivery, Settled, Witness, given_up
+from ccc.dispatch import deliver_again
+from ccc.errors import CccError, StateError, UsageError
+from ccc.journal.journal import Journal
+from ccc.journal.log import Log
+from ccc.journal.opening import open_journal
+from ccc.journal.retry import Due, drop, due, waiting
+from ccc.routes.route import Route
+
+
+@click.command(cls=Command, name="retry", short_help="Try again what was deferred.")
+@click.argument("name", metavar="[ID]", required=False)
+@option(RUN, "--all", "everything", is_flag=True, help="Try everything that was deferred, due or not.")
+@option(
+    RUN,
+    "--in-doubt",
+    "in_doubt",
+    type=click.Choice(("resend", "drop")),
+    help="What is in doubt may have arrived. resend: send the same octets again, which may make a second "
+    "copy. drop: do not send it again, and close it.",
+)
+@options.way
+@options.settings
+@option(
+    RUN, "--json", "as_json", is_flag=True, help="Print one JSON object, the receipt, for each entry tried."
+)
+@options.quiet
+def command(name: str | None, *, everything: bool, in_doubt: str | None, **given: Any) -> int:
+    """Try again what was deferred, with the very same octets, in the way it was sent before.
+
+    Without an ID it takes what is due: soon after the first attempt, then ever later, for five days or as
+    long as `retry_for` in the configuration says. With an ID, of which the beginning will do, it takes that
+    delivery at once. What is in doubt is left alone unless --in-doubt says what to do about it.
+
+    In cron, every five minutes:
+      */5 * * * * ccc retry -q
+
+    Send again what may have arrived, although it may make a second copy:
+      ccc retry k3f9xq7m --in-doubt resend
+
+    The options under "How it goes out" are needed only where it shall go another way than before.
+    """
+    if name is not None and everything:
+        raise UsageError("--all and an ID say two things", "leave out one of them")
+    config = read_config(given["config"], os.environ)
+    journal = open_journal(config, os.environ, create=False)
+    if journal is None:
+        if not given["quiet"]:
+            say("nothing is to be done: the journal is empty")
+        return 0
+    with journal, Interrupts() as interrupts:
+        return _Retry(journal, interrupts, given).run(name, in_doubt, everything=everything)
+
+
+class _Retry:
+    """One run of `ccc retry`."""
+
+    def __init__(self, journal: Journal, interrupts: Interrupts, given: Mapping[str, Any]) -> None:
+        self._journal = journal
+        self._interrupts = interrupts
+        self._given = given
+        self._quiet: bool = given["quiet"]
+        self._report = Report(interrupts, as_json=given["as_json"], quiet=self._quiet, batch=True)
+
+    def run(self, name: str | None, in_doubt: str | None, *, everything: bool) -> int:
+        """Do it; returns the exit status."""
+        entry = None if name is None else Log(self._journal).number(name)
+        if in_doubt == "drop":
+            for known in drop(self._journal, entry):
+                if not self._quiet:
+                    say(f"dropped {known.name}: {known.address} is not sent to again")
+            return 0
+        taken = due(self._journal, entry, all_=everything, resend=in_doubt == "resend")
+        for _, some in groupby(sorted(taken, key=_way_of), key=_way_of):
+            self._deliver(tuple(some))
+        if not self._quiet:
+            if not taken:
+                say("nothing is due" if name is None else f"nothing of {name} is to be sent")
+            self._say_what_waits()
+        return self._report.status
+
+    def _deliver(self, some: tuple[Due, ...]) -> None:
+        """Try those that go the same way."""
+        route = self._route(some[0].way)
+        self._interrupts.begin_sending()
+        self._report.data.begin_sending()
+        for receipt in deliver_again(some, route, self._journal):
+            self._report.record(receipt)
+
+    def _route(self, way: Mapping[str, object]) -> Route:
+        """The way they went before, as far as the command line does not say otherwise."""
+        other = bool(self._given["smtp"] or self._given["via"])
+        given = {name: value for name, value in self._given.items() if name in Choices._fields and value}
+        choices = Choices(**{**({} if other else way), **given})  # as way_of() wrote it
+        try:
+            choices.check(terminal=False)
+            return logged_in(way_for(choices, self._interrupts, terminal=False), choices)
+        except CccError as error:
+            return _Blocked(error)
+
+    def _say_what_waits(self) -> None:
+        """What is left after this run, and when it is due."""
+        try:
+            waits = waiting(self._journal)
+        except StateError:  # whatever that means for what was sent has been said
+            return
+        if waits.next_attempt is not None:
+            count = "1 delivery" if waits.deferred == 1 else f"{waits.deferred} deliveries"
+            say(f"waiting: {count} for a later attempt, the next one at {shown(waits.next_attempt)}")
+        remind(self._journal, self._report.in_doubt)
+
+
+class _Blocked(NamedTuple):
+    """A way that is not open: what goes there is deferred."""
+
+    error: CccError
+
+    @property
+    def name(self) -> str:
+        """Nowhere: it has not come that far."""
+        return ""
+
+    def deliver(
+        self,
+        deliveries: Iterable[Delivery],
+        /,
+        witness: Witness | None = None,  # noqa: ARG002  # a Route's
+    ) -> Iterator[tuple[Settled, ...]]:
+        """Give each of them up for now."""
+        return ((given_up(delivery, self.error),) for delivery in deliveries)
+
+
+def _way_of(due: Due) -> str:
+    return repr(sorted(due.way.items()))
