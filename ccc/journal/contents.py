@@ -14,7 +14,7 @@ from ccc.errors import MessageError, StateError
 from ccc.journal import spool
 from ccc.journal.claims import is_alive
 from ccc.journal.store import Store
-from ccc.journal.stored import Stored, verified
+from ccc.journal.stored import Stored, Verified
 from ccc.message.octets import BLOCK, HeldOctets, Octets
 from ccc.plan import Plan
 
@@ -66,10 +66,7 @@ class Contents:
         return Stored(content.size, content.eight_bit, content.utf8_header, octets)
 
     def stored(self, entry: int) -> Stored | None:
-        """The octets of an entry as they were kept; None if they were dropped, or are not those any more.
-
-        CopyUnreadable if nobody can tell.
-        """
+        """The octets of an entry as they were kept; None if they are gone."""
         sql = "SELECT sha256, size, eight_bit, utf8_header, spooled FROM entry WHERE id = ?"
         found = self._store.row(sql, (entry,))
         if found is None:
@@ -81,8 +78,7 @@ class Contents:
             octets: Octets = InDatabase(self._store, entry, digest, size)
         else:
             try:
-                octets = spool.octets(self._folder, digest)
-                verified(octets, digest)
+                octets = Verified(spool.octets(self._folder, digest), digest)
             except StateError:
                 return None
         return Stored(size, bool(eight_bit), bool(utf8_header), octets)

@@ -102,6 +102,7 @@ class Journal:
         if self._run is None:
             with suppress(StateError):  # what stays does no harm
                 sweep(self.folder)
+                self.store.sweep()
             self._run = Run.begin(self.folder)
         return self._run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ccc.config import Config, read_config
 from ccc.journal.folder import guarded, prepare, state_folder
 from ccc.journal.journal import Journal
-from ccc.journal.store import Store
+from ccc.journal.store import DRAFT, Store
 
 
 def open_journal(
@@ -28,7 +28,7 @@ def open_journal(
     if not there and not create:
         return None
     if not there:
-        Store.create(path, folder / f"journal.db-new-{os.getpid()}-{os.urandom(4).hex()}")
+        Store.create(path, folder / f"{DRAFT}{os.getpid()}-{os.urandom(4).hex()}")
     journal = Journal(folder, config, clock=time.time, chance=_chance)
     try:
         journal.recover_if_needed()

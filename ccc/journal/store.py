@@ -5,6 +5,7 @@ file appears in one piece, so that one which is empty or ends in the middle of a
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0  # seconds to wait for another ccc that writes; its transactions take milliseconds
 PAGE = 4096  # octets, SQLite's own default
+DRAFT = "journal.db-new-"  # how the name of a database begins while it is made
 
 _CURE = "check the disk and its permissions, name another folder in CCC_STATE_DIR, or send with --no-journal"
 
@@ -110,6 +112,14 @@ class Store:
             for rest in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm"), Path(f"{draft}-journal")):
                 with suppress(OSError):
                     rest.unlink()
+
+    def sweep(self) -> None:
+        """Remove the drafts of databases that were never finished; an hour is more than one takes."""
+        with _explained(self.path), suppress(OSError):
+            for name in os.listdir(self.path.parent):
+                draft = self.path.parent / name
+                if name.startswith(DRAFT) and draft.stat().st_mtime < time.time() - 3600:
+                    draft.unlink()
 
     def close(self) -> None:
         """Close it; the last process that does so brings the log into the database."""

@@ -7,7 +7,7 @@ message and never the dialogue that carries it.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ccc.errors import CopyUnreadable, SourceChanged, StateError
+from ccc.errors import CopyUnreadable, MessageError, SourceChanged, StateError
 from ccc.message.lines import CRLF, unify
 from ccc.message.octets import Octets, blocks
 
@@ -28,22 +28,31 @@ class Stored(NamedTuple):
             raise CopyUnreadable(error.what) from error
 
 
-def verified(octets: Octets, sha256: bytes) -> None:
-    """Read all octets once; StateError if they are not those that were stored, CopyUnreadable if in vain."""
-    from hashlib import sha256 as new
+class Verified(NamedTuple):
+    """Octets that are those with this SHA-256: whoever reads them from the beginning can be sure of it."""
 
-    digest = new()
-    try:
-        for block in blocks(octets):
+    octets: Octets
+    sha256: bytes
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.octets.size
+
+    def block(self, offset: int) -> bytes:
+        """BLOCK of them from `offset` on; MessageError, before the first one, if they are others."""
+        if offset == 0:
+            self._verify()
+        return self.octets.block(offset)
+
+    def _verify(self) -> None:
+        from hashlib import sha256
+
+        digest = sha256()
+        for block in blocks(self.octets):
             digest.update(block)
-    except SourceChanged as error:
-        raise CopyUnreadable(error.what) from error
-    if digest.digest() != sha256:
-        raise _damaged("its octets are not those that were stored")
-
-
-def _damaged(how: str) -> StateError:
-    return StateError(
-        f"the journal's copy of the message is damaged: {how}",
-        "nothing was sent; send the message anew from its source, with --again",
-    )
+        if digest.digest() != self.sha256:
+            raise MessageError(
+                "the journal's copy of the message is damaged: its octets are not those that were stored",
+                cure="nothing was sent; send the message anew from its source, with --again",
+            )

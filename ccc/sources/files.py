@@ -69,9 +69,10 @@ class FileOctets:
         try:
             # O_NONBLOCK: a pipe without a writer would otherwise wait for one (open(2))
             self._descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            status = os.fstat(self._descriptor)
         except (OSError, ValueError) as problem:
+            self.close()
             raise _unreadable(name, problem) from problem
-        status = os.fstat(self._descriptor)
         if not stat.S_ISREG(status.st_mode):
             self.close()
             raise _not_a_file(name, status)
@@ -89,7 +90,7 @@ class FileOctets:
         count = min(BLOCK, self.size - offset)
         octets = _pread(descriptor, count, self._start + offset, self.name)
         if offset + len(octets) == self.size:
-            self._verify(os.fstat(descriptor))
+            self._verify(descriptor)
             self.close()
         return octets
 
@@ -113,11 +114,15 @@ class FileOctets:
                 self._descriptor = os.open(self.name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
             except OSError as problem:
                 raise _changed(self.name, f"cannot be read any more ({problem.strerror})") from problem
-            self._verify(os.fstat(self._descriptor))
+            self._verify(self._descriptor)
         return self._descriptor
 
-    def _verify(self, status: os.stat_result) -> None:
-        if _identity(status) != self._identity:
+    def _verify(self, descriptor: int) -> None:
+        try:
+            same = _identity(os.fstat(descriptor)) == self._identity
+        except OSError as problem:  # its server does not know it any more
+            raise _changed(self.name, f"cannot be read any more ({problem.strerror})") from problem
+        if not same:
             self.close()
             raise _changed(self.name, "was changed while it was read")
 

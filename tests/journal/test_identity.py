@@ -158,9 +158,9 @@ def test_a_damaged_copy_of_a_large_message_is_not_sent(state: Path):
     send(state, redirect(X, text=LARGE), Route({X: "deferred"}))
     (copy,) = (state / "spool").iterdir()
     copy.write_bytes(copy.read_bytes().replace(b"Hello", b"Hallo"))
-    with desk.opened(state) as journal:
-        (receipt,) = deliver_again(due(journal, all_=True, resend=False), Route(), journal)
-    assert states([receipt]) == ["refused"]
+    with desk.opened(state) as journal, Sink() as sink:
+        (receipt,) = deliver_again(due(journal, all_=True, resend=False), submission(sink), journal)
+        assert (states([receipt]), receipt.exit_status, sink.messages) == (["refused"], 65, 0)
 
 
 @pytest.mark.parametrize("text", [MAIL, LARGE], ids=["small", "large"])

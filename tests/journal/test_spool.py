@@ -13,7 +13,7 @@ import pytest
 from ccc.errors import Kind, MessageError, StateError
 from ccc.journal.folder import prepare
 from ccc.journal.spool import Draft, octets, remove, store, sweep
-from ccc.journal.stored import Stored, verified
+from ccc.journal.stored import Stored, Verified
 from ccc.message.octets import BLOCK, HeldOctets, Octets, blocks
 from ccc.sources.files import FileOctets
 from tests.lab.daemon import lacking, needed
@@ -251,4 +251,4 @@ def test_a_content_is_on_the_disk_before_it_has_a_name_and_the_name_before_it_co
 
 def test_what_was_stored_is_verified(folder):
     digest = kept(folder)
-    verified(octets(folder, digest), digest)
+    assert Verified(octets(folder, digest), digest).block(0)

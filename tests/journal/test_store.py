@@ -268,3 +268,13 @@ def test_every_name_of_a_file_can_be_stored(made: Path):
         database.change("UPDATE entry SET source = ?", ("caf\udce9.eml",))
         assert database.row("SELECT source FROM entry") == ("caf\\udce9.eml",)
         assert database.row("SELECT 1 FROM entry WHERE source = ?", ("\udcff",)) is None
+
+
+def test_drafts_that_were_never_finished_go_after_an_hour(state: Path):
+    send(state, redirect(X))
+    old, new = state / "journal.db-new-1-00", state / "journal.db-new-2-00"
+    for draft in (old, new):
+        draft.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    send(state, redirect(X))
+    assert (old.exists(), new.exists()) == (False, True)

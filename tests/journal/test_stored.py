@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccc.errors import CopyUnreadable, Kind, StateError
-from ccc.journal.stored import Stored, verified
+from ccc.errors import CopyUnreadable, Kind, MessageError
+from ccc.journal.stored import Stored, Verified
 from ccc.message.lines import unified
-from ccc.message.octets import BLOCK, HeldOctets
+from ccc.message.octets import BLOCK, HeldOctets, blocks
 from ccc.sources.files import FileOctets
 from tests.lab.oracle import stray
 
@@ -44,14 +44,17 @@ def test_sendmail_gets_lf():
 
 
 def test_octets_that_are_those_that_were_stored_pass():
-    verified(HeldOctets(MAIL), sha256(MAIL).digest())
+    octets = Verified(HeldOctets(MAIL), sha256(MAIL).digest())
+    assert (octets.size, b"".join(blocks(octets))) == (len(MAIL), MAIL)
 
 
 @pytest.mark.parametrize("damaged", [MAIL[:-2], MAIL.replace(b"h", b"H"), b""])
 def test_other_octets_do_not(damaged):
-    with pytest.raises(StateError, match=r"is damaged: its octets are not those.*nothing was sent") as caught:
-        verified(HeldOctets(damaged), sha256(MAIL).digest())
-    assert caught.value.kind is Kind.CANNOT_WRITE
+    with pytest.raises(
+        MessageError, match=r"is damaged: its octets are not those.*nothing was sent"
+    ) as caught:
+        Verified(HeldOctets(damaged), sha256(MAIL).digest()).block(0)
+    assert caught.value.kind is Kind.MESSAGE
 
 
 def test_a_file_that_is_cut_while_it_is_read_cannot_be_read_now(tmp_path: Path):
@@ -59,4 +62,4 @@ def test_a_file_that_is_cut_while_it_is_read_cannot_be_read_now(tmp_path: Path):
     octets = FileOctets(str(tmp_path / "file"))
     (tmp_path / "file").write_bytes(MAIL[:3])
     with pytest.raises(CopyUnreadable, match="copy of the message cannot be read"):
-        verified(octets, sha256(MAIL).digest())
+        list(Stored(len(MAIL), False, False, Verified(octets, sha256(MAIL).digest())).blocks())

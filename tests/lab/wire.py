@@ -95,6 +95,7 @@ class Wire:
         """Start TLS; return what the client had already sent in the clear, which is dropped."""
         self.flush()
         early, self._buffer, self._at = self.unread, b"", 0
+        self._guard(self.sock.getpeername)  # if the client has gone, wrap_socket() would forget to close it
         self.sock = self._guard(context.wrap_socket, self.sock, server_side=True)
         return early
 
