@@ -25,6 +25,7 @@ class Prepared(NamedTuple):
     """A plan and its octets, ready to be entered: in memory, or in a file that has no name yet."""
 
     plan: Plan
+    digest: bytes  # the identity of the message
     octets: bytes
     draft: spool.Draft | None
 
@@ -49,9 +50,10 @@ class Contents:
 
     def prepare(self, plan: Plan, run: str) -> Prepared:
         """Read the octets of a plan; MessageError if that fails, StateError if a draft cannot be written."""
+        digest = bytes.fromhex(plan.message.digest)
         if plan.content.size <= SMALL:
-            return Prepared(plan, b"".join(plan.content.blocks()), None)
-        return Prepared(plan, b"", spool.store(self._folder, run, plan.content))
+            return Prepared(plan, digest, b"".join(plan.content.blocks()), None)
+        return Prepared(plan, digest, b"", spool.store(self._folder, run, plan.content))
 
     def keep(self, entry: int, prepared: Prepared) -> Stored:
         """In a transaction: keep the octets of an entry."""

@@ -64,6 +64,14 @@ class _Row(NamedTuple):
     second: bool  # it was in doubt: this may be a second copy
 
 
+class _Fresh(NamedTuple):
+    """A recipient for whom a new entry is made, and whose place it takes."""
+
+    mailbox: Mailbox
+    key: bytes
+    known: Known | None
+
+
 class Journal:
     """The journal of a state folder, for one run; a Witness of what the routes do."""
 
@@ -108,8 +116,9 @@ class Journal:
 
     def review(self, plan: Plan, terms: Terms) -> Iterator[tuple[Mailbox, Act, Outcome | None]]:
         """What would be done about each recipient, and what is known of those who are not new."""
-        intent = intent_of(plan)
-        for mailbox, known in zip(plan.envelope.forward_paths, self._known(plan), strict=True):
+        intent, digest = intent_of(plan), bytes.fromhex(plan.message.digest)
+        for mailbox in plan.envelope.forward_paths:
+            known = self._records.known(key_of(digest, plan.action, mailbox))
             yield mailbox, self._act(known, intent, terms), outcome_of(known, mailbox) if known else None
 
     def prepare(self, plan: Plan) -> Prepared:
@@ -122,7 +131,8 @@ class Journal:
             self._reserve.keep()
             with self.store.transaction():
                 self.recover()
-                return [self._enter(one, terms) for one in prepared]
+                way = self._records.way(terms.way)
+                return [self._enter(one, terms, way) for one in prepared]
         finally:
             for one in prepared:
                 one.drop()
@@ -201,23 +211,20 @@ class Journal:
         resend = terms.resend or self.config.in_doubt is InDoubt.RESEND
         return act_on(known, intent, again=terms.again, resend=resend)
 
-    def _known(self, plan: Plan) -> list[Known | None]:
-        """What the journal has of each recipient of a plan."""
-        digest = bytes.fromhex(plan.message.digest)
-        keys = (key_of(digest, plan.action, mailbox) for mailbox in plan.envelope.forward_paths)
-        return [self._records.known(key) for key in keys]
-
-    def _enter(self, prepared: Prepared, terms: Terms) -> Entered:
+    def _enter(self, prepared: Prepared, terms: Terms, way: int) -> Entered:
         """Enter one plan: its new recipients, and those of earlier entries that have not got it."""
         plan, intent = prepared.plan, intent_of(prepared.plan)
-        remember(self.store, plan.message)
+        if plan.message.origin is not None:
+            remember(self.store, plan.message.origin, prepared.digest)
         outcomes: list[Outcome] = []
-        fresh: list[tuple[Mailbox, Known | None]] = []
+        fresh: list[_Fresh] = []
         left: dict[int, list[Known]] = {}
-        for mailbox, known in zip(plan.envelope.forward_paths, self._known(plan), strict=True):
+        for mailbox in plan.envelope.forward_paths:
+            key = key_of(prepared.digest, plan.action, mailbox)
+            known = self._records.known(key)
             act = self._act(known, intent, terms)
             if known is None or act is Act.ENTER:
-                fresh.append((mailbox, known))
+                fresh.append(_Fresh(mailbox, key, known))
             elif act is Act.TAKE_UP:
                 left.setdefault(known.entry, []).append(known)
             else:
@@ -227,27 +234,32 @@ class Journal:
             if delivery := self.take_up(entry, rows, terms.watch):
                 deliveries.append(delivery)
             else:  # its octets are gone, and here they are again
-                fresh += ((parse_mailbox(each.address), each) for each in rows)
-        for _, known in fresh:
-            if known is not None:
-                self._records.supersede(known)
-                self.contents.drop_if_settled(known.entry)
+                fresh += (self._anew(prepared, each) for each in rows)
+        for one in fresh:
+            if one.known is not None:
+                self._records.supersede(one.known)
+                self.contents.drop_if_settled(one.known.entry)
         if fresh:
-            deliveries.append(self._insert(prepared, intent, fresh, terms))
+            deliveries.append(self._insert(prepared, intent, fresh, terms, way))
         return Entered(tuple(deliveries), tuple(outcomes))
 
+    def _anew(self, prepared: Prepared, known: Known) -> "_Fresh":
+        mailbox = parse_mailbox(known.address)
+        return _Fresh(mailbox, key_of(prepared.digest, prepared.plan.action, mailbox), known)
+
     def _insert(
-        self, prepared: Prepared, intent: bytes, fresh: Sequence[tuple[Mailbox, Known | None]], terms: Terms
+        self, prepared: Prepared, intent: bytes, fresh: "Sequence[_Fresh]", terms: Terms, way: int
     ) -> Delivery:
         """A new entry."""
-        plan, now, subjects = prepared.plan, self.clock(), self.config.journal_subjects
-        entry, name = self._records.insert(prepared, intent, terms.way, terms.dsn, now, with_subject=subjects)
+        envelope, now, subjects = prepared.plan.envelope, self.clock(), self.config.journal_subjects
+        entry, name = self._records.insert(prepared, intent, way, terms.dsn, now, with_subject=subjects)
         content = watched(self.contents.keep(entry, prepared), terms.watch)
-        envelope = Envelope(plan.envelope.reverse_path, tuple(mailbox for mailbox, _ in fresh))
+        if len(fresh) < len(envelope.forward_paths):
+            envelope = Envelope(envelope.reverse_path, tuple(one.mailbox for one in fresh))
         delivery = Delivery(envelope, content, terms.dsn, name)
-        digest, rows = bytes.fromhex(plan.message.digest), {}
-        for mailbox, known in fresh:
-            key, second = key_of(digest, plan.action, mailbox), bool(known and known.in_doubt)
+        rows = {}
+        for mailbox, key, known in fresh:
+            second = bool(known and known.in_doubt)
             number = self._records.insert_recipient(entry, key, mailbox, self.run.name, now, second=second)
             rows[mailbox.key] = _Row(number, 0, second)
         self._held[delivery] = _Held(entry, name, now, rows)

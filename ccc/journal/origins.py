@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ccc.address import Mailbox
 from ccc.journal.store import Row, Store, Value
 from ccc.journal.verdict import key_of
-from ccc.message.message import Message
+from ccc.message.message import Origin
 from ccc.plan import Action
 
 if TYPE_CHECKING:
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 _AT_ONCE = 500  # values in one query: SQLite takes 999 at least (https://sqlite.org/limits.html, 9)
 
 
-def remember(store: Store, message: Message) -> None:
-    """In a transaction: which message lies at its origin, if it has one."""
-    if message.origin is not None:
-        account, folder, uidvalidity, uid = message.origin
-        (number,) = store.rows(_FOLDER, (account, folder, uidvalidity))[0]
-        store.change(_ORIGIN, (number, uidvalidity, uid, bytes.fromhex(message.digest)))
+def remember(store: Store, origin: Origin, digest: bytes) -> None:
+    """In a transaction: which message, by its identity, lies at an origin."""
+    account, folder, uidvalidity, uid = origin
+    (number,) = store.rows(_FOLDER, (account, folder, uidvalidity))[0]
+    store.change(_ORIGIN, (number, uidvalidity, uid, digest))
 
 
 def uidvalidity(journal: "Journal", account: str, folder: str) -> int | None:

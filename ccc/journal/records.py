@@ -45,7 +45,7 @@ class Records:
         self,
         prepared: Prepared,
         intent: bytes,
-        way: Mapping[str, object],
+        way: int,
         dsn: Dsn | None,
         now: float,
         *,
@@ -58,7 +58,7 @@ class Records:
             "entry",
             name=name,
             action=plan.action.value,
-            digest=bytes.fromhex(plan.message.digest),
+            digest=prepared.digest,
             intent=intent,
             reverse_path=path.addr_spec if path else "",
             sha256=prepared.sha256,
@@ -66,7 +66,7 @@ class Records:
             eight_bit=plan.content.eight_bit,
             utf8_header=plan.content.utf8_header,
             spooled=prepared.draft is not None,
-            way=self._way(way),
+            way=way,
             dsn=dumps(dsn and (dsn.notify, dsn.ret, dsn.envid)),
             source=plan.source,
             message_id=plan.message.message_id,
@@ -133,7 +133,7 @@ class Records:
             continue
         return name
 
-    def _way(self, way: Mapping[str, object]) -> int:
+    def way(self, way: Mapping[str, object]) -> int:
         """The number of a way to send."""
         options = dumps(dict(way), sort_keys=True)
         found = self._store.row("SELECT id FROM way WHERE options = ?", (options,))

@@ -220,6 +220,7 @@ def _connect(path: Path) -> "sqlite3.Connection":
     try:
         database.execute("PRAGMA synchronous = FULL")  # a commit is on the disk, not only on its way there
         database.execute("PRAGMA trusted_schema = OFF")
+        database.execute("PRAGMA cache_size = -8000")  # KiB: the indexes of a large batch are hit all over
     except BaseException:
         database.close()
         raise
