@@ -13,7 +13,6 @@ from ccc.receipt import Outcome, State
 if TYPE_CHECKING:
     from ccc.address import Mailbox
     from ccc.journal.journal import Journal, Terms
-    from ccc.routes.route import Route
 
 
 class Standing(NamedTuple):
@@ -45,9 +44,9 @@ class Standing(NamedTuple):
 NOBODY_KNOWN = Standing({}, ())
 
 
-def ledger(choices: Choices, route: "Route | None") -> "Journal | None":
+def ledger(choices: Choices) -> "Journal | None":
     """The journal of this run: none for a rehearsal, and none where nobody wants one."""
-    if choices.no_journal or _is_rehearsal(route):
+    if choices.no_journal or _is_rehearsal(choices):
         if choices.again:
             raise UsageError("--again is about the journal, and this run has none", "leave it out")
         return None
@@ -115,10 +114,8 @@ def remind(journal: "Journal", told: int) -> None:
         say(f"note: {what} in doubt from earlier: `ccc log --state in-doubt` says which")
 
 
-def _is_rehearsal(route: "Route | None") -> bool:
-    from ccc.routes.maildir import Maildirs
-
-    return isinstance(route, Maildirs)
+def _is_rehearsal(choices: Choices) -> bool:
+    return (choices.via or "").startswith("maildir:")
 
 
 def _anywhere(via: str | None) -> str | None:

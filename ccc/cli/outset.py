@@ -32,7 +32,7 @@ def set_out(action: str, options: Mapping[str, Any]) -> int:
             gc.freeze()  # see ccc/__main__.py
             gc.enable()
             request = choices.request(action)
-            journal = ledger(choices, way)
+            journal = ledger(choices)
             with journal or nullcontext():
                 return send(request, Run(choices, interrupts, route, journal, terminal=terminal))
 
