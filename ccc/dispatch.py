@@ -8,7 +8,7 @@ and a receipt comes when the journal has it on disk (law 4).
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ccc.address import Mailbox
 from ccc.delivery import Delivery, Dsn, Settled, Watch, unanswered, watched
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 GROUP = 32  # messages that are entered into the journal in one go
 GROUP_SIZE = 4 << 20  # octets; once so many are waiting for it, no other message is added
+
+_Made = TypeVar("_Made")
 
 
 def deliver(
@@ -42,7 +44,8 @@ def deliver(
     block, how many octets of content have been read on their way out. With a `journal`, what it has
     settled is not sent again, and `terms` says what it keeps for a later attempt.
     """
-    some, desk = iter((plans,) if isinstance(plans, Plan) else plans), _Desk(journal)
+    desk = _Desk(journal)
+    some = desk.heeding(iter((plans,) if isinstance(plans, Plan) else plans))
     if journal is None:
         yield from desk.run(route, desk.plain(some, dsn, watch))
     else:
@@ -77,10 +80,17 @@ class _Desk:
         self._ready: list[Receipt] = []
         self._errors: list[CccError] = []
 
+    def heeding(self, made: Iterator[_Made]) -> Iterator[_Made]:
+        """What is made, one by one; an error in making it ends it, and nothing that is made already."""
+        try:
+            yield from made
+        except CccError as error:
+            self._errors.append(error)
+
     def run(self, route: Route, deliveries: Iterator[Delivery]) -> Iterator[Receipt]:
         """Let the route deliver; receipts as they become known, errors of the source in the end."""
         try:
-            for news in route.deliver(self._heeding(deliveries), self._journal):
+            for news in route.deliver(self.heeding(deliveries), self._journal):
                 self._take(news)
                 yield from self._receipts()
         except Exception:  # a bug of ours or of the caller's: nobody knows what became of these
@@ -146,13 +156,6 @@ class _Desk:
             self._ready.append(waiting.receipt())
         self._waiting.update(dict.fromkeys(deliveries, waiting))
         yield from deliveries
-
-    def _heeding(self, deliveries: Iterator[Delivery]) -> Iterator[Delivery]:
-        """The deliveries; what goes wrong in making them ends them, and nothing that is on its way."""
-        try:
-            yield from deliveries
-        except CccError as error:
-            self._errors.append(error)
 
     def _take(self, news: tuple[Settled, ...]) -> None:
         """Record what became of some deliveries."""

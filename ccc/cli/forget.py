@@ -55,7 +55,9 @@ def command(
     Once a day, from cron:
       ccc forget --keep-for 90d -q
     """
-    if bool(names) == (keep_for is not None):
+    if names and keep_for is not None:
+        raise UsageError("an ID and --keep-for exclude each other", "leave one of them out")
+    if not names and keep_for is None:
         raise UsageError(
             "name what to forget: the ID of an entry, or --keep-for AGE", "`ccc log` lists the entries"
         )

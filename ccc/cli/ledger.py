@@ -19,7 +19,8 @@ class Standing(NamedTuple):
     """What the journal knows of the recipients of some plans; a plan goes by its number."""
 
     left: Mapping[tuple[int, tuple[str, str]], Outcome]  # who is left alone, and what became of them
-    doubts: tuple["Mailbox", ...]  # who may have it, and is left alone for that
+    again: Mapping[tuple[int, tuple[str, str]], Outcome]  # to whom it goes once more, and why
+    doubts: tuple[Outcome, ...]  # of those who may have it, and to whom the same could be sent again
 
     def goes_to(self, plans: Sequence[Plan]) -> tuple["Mailbox", ...]:
         """Those people to whom at least one of the plans will be sent."""
@@ -31,6 +32,8 @@ class Standing(NamedTuple):
         marks: dict[tuple[str, str], list[str]] = {}
         for (_, key), outcome in self.left.items():
             marks.setdefault(key, []).append(said(outcome))
+        for (_, key), outcome in self.again.items():
+            marks.setdefault(key, []).append(said_again(outcome))
         many = len(plans)
         return {
             key: words[0] + (f" ({len(words)} of {many})" if many > 1 else "") for key, words in marks.items()
@@ -38,22 +41,23 @@ class Standing(NamedTuple):
 
     def as_json(self) -> list[dict[str, object]]:
         """What an earlier run came to, for `--json`."""
-        return [outcome.as_json() for outcome in self.left.values()]
+        return [outcome.as_json() for known in (self.left, self.again) for outcome in known.values()]
 
 
-NOBODY_KNOWN = Standing({}, ())
+NOBODY_KNOWN = Standing({}, {}, ())
 
 
 def ledger(choices: Choices) -> "Journal | None":
     """The journal of this run: none for a rehearsal, and none where nobody wants one."""
+    from ccc.config import read_config
+
+    config = read_config(choices.config, os.environ)
     if choices.no_journal or _is_rehearsal(choices):
         if choices.again:
             raise UsageError("--again is about the journal, and this run has none", "leave it out")
         return None
-    from ccc.config import read_config
     from ccc.journal.opening import open_journal
 
-    config = read_config(choices.config, os.environ)
     return open_journal(config, os.environ, create=not choices.dry_run)
 
 
@@ -85,20 +89,33 @@ def look_up(journal: "Journal | None", plans: Sequence[Plan], terms: "Terms") ->
     if journal is None:
         return NOBODY_KNOWN
     left: dict[tuple[int, tuple[str, str]], Outcome] = {}
+    again: dict[tuple[int, tuple[str, str]], Outcome] = {}
+    doubts: list[Outcome] = []
     for number, plan in enumerate(plans):
-        for mailbox, act, outcome in journal.review(plan, terms):
-            if act is Act.LEAVE and outcome is not None:
-                left[number, mailbox.key] = outcome
-    doubts = (outcome.mailbox for outcome in left.values() if outcome.state is State.IN_DOUBT)
-    return Standing(left, tuple(dict.fromkeys(doubts)))
+        if_asked = journal.review(plan, terms._replace(resend=True))
+        for (mailbox, act, outcome), (_, other, _) in zip(journal.review(plan, terms), if_asked, strict=True):
+            if outcome is not None:
+                (left if act is Act.LEAVE else again)[number, mailbox.key] = outcome
+                doubts += [outcome] if act is not other else []
+    return Standing(left, again, tuple(doubts))
 
 
 def said(outcome: Outcome) -> str:
     """What an earlier run came to, in a few words."""
     from ccc.cli.moments import shown
 
+    if outcome.state is State.DEFERRED:  # another run has it, or it was planned otherwise
+        return f"held: {outcome.reason.partition(' (')[0]}"
     what = "delivered" if outcome.state is State.ACCEPTED else outcome.state.value
-    return f"already {what} {shown(outcome.since)}" if outcome.since else what
+    return f"already {what} {shown(outcome.since or 0)}"
+
+
+def said_again(outcome: Outcome) -> str:
+    """What an earlier run came to with somebody to whom it goes once more."""
+    from ccc.cli.moments import shown
+
+    what = "delivered" if outcome.state is State.ACCEPTED else outcome.state.value
+    return f"{what} {shown(outcome.since or 0)}, gets it again"
 
 
 def remind(journal: "Journal", told: int) -> None:

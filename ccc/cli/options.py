@@ -205,7 +205,8 @@ run = every(
         "--save-bytes",
         metavar="FILE",
         callback=values.given,
-        help="Write the octets that are sent to a file, or with - to standard output.",
+        help="Write the octets of the plan to a file, or with - to standard output. What an earlier run "
+        "planned goes out as it was then: `ccc log ID --bytes`.",
     ),
     option(
         RUN,

@@ -1,9 +1,9 @@
 """`ccc retry`: what was deferred is tried again, with the very same octets; what is in doubt is decided."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -11,6 +11,7 @@ from ccc.cli import options
 from ccc.cli.choices import Choices
 from ccc.cli.help import RUN, Command
 from ccc.cli.ledger import remind
+from ccc.cli.log import no_entry
 from ccc.cli.moments import shown
 from ccc.cli.options import option
 from ccc.cli.report import Report
@@ -18,13 +19,16 @@ from ccc.cli.signals import Interrupts
 from ccc.cli.terminal import say
 from ccc.cli.way import logged_in, way_for
 from ccc.config import read_config
-from ccc.delivery import Delivery, Settled, Witness, given_up
 from ccc.dispatch import deliver_again
-from ccc.errors import CccError, StateError, UsageError
+from ccc.errors import CccError, Kind, StateError, UsageError
+from ccc.journal.entry import Phase, Record
 from ccc.journal.journal import Journal
 from ccc.journal.log import Log
 from ccc.journal.opening import open_journal
 from ccc.journal.retry import Due, drop, due, waiting
+from ccc.journal.verdict import in_doubt_cure
+from ccc.receipt import EXIT, worst
+from ccc.routes.closed import Closed
 from ccc.routes.route import Route
 
 
@@ -62,9 +66,16 @@ def command(name: str | None, *, everything: bool, in_doubt: str | None, **given
     """
     if name is not None and everything:
         raise UsageError("--all and an ID say two things", "leave out one of them")
+    if (given["via"] or "").startswith("maildir:"):
+        raise UsageError(
+            "--via maildir is a rehearsal, and what `ccc retry` delivers counts as delivered",
+            "`ccc log ID --bytes` writes the octets",
+        )
     config = read_config(given["config"], os.environ)
     journal = open_journal(config, os.environ, create=False)
     if journal is None:
+        if name is not None:
+            raise no_entry(name)
         if not given["quiet"]:
             say("nothing is to be done: the journal is empty")
         return 0
@@ -80,24 +91,51 @@ class _Retry:
         self._interrupts = interrupts
         self._given = given
         self._quiet: bool = given["quiet"]
+        self._told = 0  # recipients in doubt about whom it has spoken besides the report
         self._report = Report(interrupts, as_json=given["as_json"], quiet=self._quiet, batch=True)
 
     def run(self, name: str | None, in_doubt: str | None, *, everything: bool) -> int:
         """Do it; returns the exit status."""
         entry = None if name is None else Log(self._journal).number(name)
         if in_doubt == "drop":
-            for known in drop(self._journal, entry):
-                if not self._quiet:
-                    say(f"dropped {known.name}: {known.address} is not sent to again")
+            self._drop(name, entry)
             return 0
         taken = due(self._journal, entry, all_=everything, resend=in_doubt == "resend")
         for _, some in groupby(sorted(taken, key=_way_of), key=_way_of):
             self._deliver(tuple(some))
         if not self._quiet:
             if not taken:
-                say("nothing is due" if name is None else f"nothing of {name} is to be sent")
+                self._say_why_nothing(name)
             self._say_what_waits()
-        return self._report.status
+        held = name is not None and any(each.phase is Phase.IN_DOUBT for each in self._records(name))
+        return worst((self._report.status, EXIT[Kind.TRY_LATER] if held else 0))
+
+    def _records(self, name: str) -> tuple[Record, ...]:
+        return Log(self._journal).find(name).records
+
+    def _drop(self, name: str | None, entry: int | None) -> None:
+        """Close what is in doubt."""
+        dropped = drop(self._journal, entry)
+        if self._quiet:
+            return
+        for known in dropped:
+            say(f"dropped {known.name}: {known.address} is not sent to again")
+        if not dropped:
+            say("nothing is in doubt" if name is None else f"nothing of {name} is in doubt")
+
+    def _say_why_nothing(self, name: str | None) -> None:
+        """Nothing is due; of what is named, nothing is to be sent, and what is in doubt needs a decision."""
+        if name is None:
+            say("nothing is due")
+            return
+        entry = Log(self._journal).find(name)
+        doubts = [each.mailbox.addr_spec for each in entry.records if each.phase is Phase.IN_DOUBT]
+        self._told += len(doubts)
+        others = f" and {len(doubts) - 1} more" if len(doubts) > 1 else ""
+        why = f": {doubts[0]}{others} is in doubt; {in_doubt_cure(entry.name)}" if doubts else ""
+        if any(each.busy for each in entry.records):
+            why = ": another ccc has it at this moment"
+        say(f"nothing of {entry.name} is to be sent{why}")
 
     def _deliver(self, some: tuple[Due, ...]) -> None:
         """Try those that go the same way."""
@@ -116,7 +154,7 @@ class _Retry:
             choices.check(terminal=False)
             return logged_in(way_for(choices, self._interrupts, terminal=False), choices)
         except CccError as error:
-            return _Blocked(error)
+            return Closed(error)
 
     def _say_what_waits(self) -> None:
         """What is left after this run, and when it is due."""
@@ -127,27 +165,7 @@ class _Retry:
         if waits.next_attempt is not None:
             count = "1 delivery" if waits.deferred == 1 else f"{waits.deferred} deliveries"
             say(f"waiting: {count} for a later attempt, the next one at {shown(waits.next_attempt)}")
-        remind(self._journal, self._report.in_doubt)
-
-
-class _Blocked(NamedTuple):
-    """A way that is not open: what goes there is deferred."""
-
-    error: CccError
-
-    @property
-    def name(self) -> str:
-        """Nowhere: it has not come that far."""
-        return ""
-
-    def deliver(
-        self,
-        deliveries: Iterable[Delivery],
-        /,
-        witness: Witness | None = None,  # noqa: ARG002  # a Route's
-    ) -> Iterator[tuple[Settled, ...]]:
-        """Give each of them up for now."""
-        return ((given_up(delivery, self.error),) for delivery in deliveries)
+        remind(self._journal, self._report.in_doubt + self._told)
 
 
 def _way_of(due: Due) -> str:

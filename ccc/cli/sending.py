@@ -19,10 +19,11 @@ from ccc.cli.save import save
 from ccc.cli.signals import Interrupts
 from ccc.cli.terminal import agreed, ask, say
 from ccc.cli.way import logged_in
-from ccc.errors import CccError, Interrupted, StateError
+from ccc.errors import CccError, Interrupted, TryLaterError
 from ccc.message import Message
 from ccc.plan import Change, Mark, Plan, Request, make_plan
 from ccc.receipt import Receipt
+from ccc.routes.closed import Closed
 from ccc.sources import is_stream, read_source
 
 if TYPE_CHECKING:
@@ -115,10 +116,10 @@ class Run:
         if not (self.terminal or self.choices.dry_run or self.choices.quiet or self.choices.as_json):
             gone = dict.fromkeys(edit.name for edit in plan.edits if edit.change is Change.LEFT_OUT)
             if gone:
-                say(f"note: {plan.source}: left out: {', '.join(gone)}")
+                say(f"note: {words.name_of(plan.source)}: left out: {', '.join(gone)}")
             for finding in plan.findings:
                 if finding.level == "warning" or finding.code == "identity-from-message":
-                    say(f"{finding.level}: {plan.source}: {finding.text}")
+                    say(f"{finding.level}: {words.name_of(plan.source)}: {finding.text}")
 
     def shown_and_asked(self, plans: list[Plan]) -> list[Plan]:
         """The same plans, when they were shown and the answer was yes; Declined if it was no."""
@@ -155,30 +156,31 @@ class Run:
 
     def deliver(self, plans: Iterator[Plan]) -> None:
         """Send them, and say what became of each."""
-        from ccc.dispatch import deliver
-
-        for first in plans:  # planned while a signal still ends the run at once
-            route = self._route(first)
-            self.interrupts.begin_sending()
-            self.report.data.begin_sending()
-            with self._bar(first) as (watch, tick):
-                everything, dsn = chain((first,), plans), self.choices.dsn
-                journal, terms = self.journal, self.terms
-                receipts = deliver(everything, route, dsn=dsn, watch=watch, journal=journal, terms=terms)
-                try:
-                    for receipt in receipts:
-                        self.report.record(receipt)
-                        tick()
-                except StateError as error:  # the others could not be entered
-                    self.report.fail(error)
+        first = next(plans, None)  # planned while a signal still ends the run at once
+        if first is not None:
+            self._deliver(first, plans)
         if self.journal is not None and not self.choices.quiet:
             remind(self.journal, self.report.in_doubt)
 
+    def _deliver(self, first: Plan, others: Iterable[Plan]) -> None:
+        from ccc.dispatch import deliver
+
+        route, plans = self._route(first), chain((first,), others)
+        self.interrupts.begin_sending()
+        self.report.data.begin_sending()
+        with self._bar(first) as (watch, tick):
+            for receipt in deliver(
+                plans, route, dsn=self.choices.dsn, watch=watch, journal=self.journal, terms=self.terms
+            ):
+                self.report.record(receipt)
+                tick()
+
     def _route(self, first: Plan) -> "Route":
         """The route, logged in; where the one message has gone out before, nobody is asked for a password."""
-        if self.way and len(self.sources) == 1 and not self._standing([first]).goes_to([first]):
-            return self.way
-        return logged_in(self.way, self.choices)
+        if len(self.sources) > 1 or self._standing([first]).goes_to([first]):
+            return logged_in(self.way, self.choices)
+        # Nothing should go this way; what another run lets go of at this moment must not go without a login.
+        return Closed(TryLaterError("another ccc had it until now", "try again"))
 
     def _show(self, plans: list[Plan], standing: Standing) -> None:
         from ccc.cli.render import console, show_batch, show_plan
@@ -233,10 +235,13 @@ def _given(read: Message | CccError) -> Message:
 
 def doubtful(plans: Sequence[Plan], standing: Standing) -> str:
     """The question about those who may have it from an earlier run."""
-    who = standing.doubts
-    some = f"{who[0].eyes()} and {len(who) - 1} more" if len(who) > 1 else who[0].eyes()
-    what = "it" if len(plans) == 1 else "some of these messages"
-    return f"An earlier run does not know whether {some} got {what}. Send {what} there again?"
+    from ccc.cli.moments import shown
+
+    first, others = standing.doubts[0], len(standing.doubts) - 1
+    some = f"{first.mailbox.eyes()} and {others} more" if others else first.mailbox.eyes()
+    what = words.name_of(plans[0].source) if len(plans) == 1 else "some of these messages"
+    when = shown(first.since or 0)
+    return f"On {when} no answer came, so {some} may have {what} already. Send it there again?"
 
 
 def question(plans: Sequence[Plan], paths: "Sequence[Mailbox] | None" = None) -> str:

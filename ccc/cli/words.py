@@ -82,8 +82,13 @@ def _in(receipt: Receipt, state: State) -> Iterable[Outcome]:
     return (outcome for outcome in receipt.outcomes if outcome.state is state)
 
 
+def name_of(source: str) -> str:
+    """A source as people call it."""
+    return "standard input" if source == "-" else source
+
+
 def _name(receipt: Receipt) -> str:
-    return "standard input" if receipt.source == "-" else receipt.source
+    return name_of(receipt.source)
 
 
 def _by(outcome: Outcome) -> str:

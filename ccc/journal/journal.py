@@ -19,7 +19,7 @@ from ccc.config import Config, InDoubt
 from ccc.delivery import Delivery, Dsn, Settled, Stage, Watch, watched
 from ccc.duration import shown
 from ccc.envelope import Envelope
-from ccc.errors import Kind, StateError
+from ccc.errors import CopyUnreadable, Kind, StateError
 from ccc.journal.claims import Run, is_alive, sweep
 from ccc.journal.contents import Contents, Prepared
 from ccc.journal.origins import remember
@@ -27,7 +27,16 @@ from ccc.journal.records import Records
 from ccc.journal.reserve import Reserve
 from ccc.journal.schedule import interval
 from ccc.journal.store import JournalFull, Store
-from ccc.journal.verdict import Act, Known, act_on, in_doubt_cure, intent_of, key_of, outcome_of
+from ccc.journal.verdict import (
+    Act,
+    Known,
+    act_on,
+    in_doubt_cure,
+    intent_of,
+    key_of,
+    outcome_of,
+    outcome_unread,
+)
 from ccc.plan import Plan
 from ccc.receipt import Outcome, State
 
@@ -70,6 +79,14 @@ class _Fresh(NamedTuple):
     mailbox: Mailbox
     key: bytes
     known: Known | None
+
+
+class _Sorted(NamedTuple):
+    """The recipients of a plan: to be entered, left by an earlier run in an entry, and to be left alone."""
+
+    fresh: list[_Fresh]
+    left: dict[int, list[Known]]
+    outcomes: list[Outcome]
 
 
 class Journal:
@@ -191,7 +208,10 @@ class Journal:
         return (run for run in self._records.runs() if not is_alive(self.folder, run))
 
     def take_up(self, entry: int, rows: Sequence[Known], watch: Watch | None = None) -> Delivery | None:
-        """In a transaction: take what is stored for these recipients; None if its octets are gone."""
+        """In a transaction: take what is stored for these recipients; None if its octets are gone.
+
+        CopyUnreadable if they cannot be read now: then nothing has changed.
+        """
         content = self.contents.stored(entry)
         if content is None:
             return None
@@ -216,23 +236,18 @@ class Journal:
         plan, intent = prepared.plan, intent_of(prepared.plan)
         if plan.message.origin is not None:
             remember(self.store, plan.message.origin, prepared.digest)
-        outcomes: list[Outcome] = []
-        fresh: list[_Fresh] = []
-        left: dict[int, list[Known]] = {}
-        for mailbox in plan.envelope.forward_paths:
-            key = key_of(prepared.digest, plan.action, mailbox)
-            known = self._records.known(key)
-            act = self._act(known, intent, terms)
-            if known is None or act is Act.ENTER:
-                fresh.append(_Fresh(mailbox, key, known))
-            elif act is Act.TAKE_UP:
-                left.setdefault(known.entry, []).append(known)
-            else:
-                outcomes.append(outcome_of(known, mailbox))
+        fresh, left, outcomes = self._sorted(prepared, intent, terms)
         deliveries = []
         for entry, rows in left.items():
-            if delivery := self.take_up(entry, rows, terms.watch):
+            try:
+                delivery = self.take_up(entry, rows, terms.watch)
+            except CopyUnreadable as error:  # it may be readable the next time
+                outcomes += (outcome_unread(each, error) for each in rows)
+                continue
+            if delivery is not None:
                 deliveries.append(delivery)
+                if terms.way:  # `ccc retry` goes the way that was named last
+                    self._records.reroute(entry, way)
             else:  # its octets are gone, and here they are again
                 fresh += (self._anew(prepared, each) for each in rows)
         for one in fresh:
@@ -243,12 +258,27 @@ class Journal:
             deliveries.append(self._insert(prepared, intent, fresh, terms, way))
         return Entered(tuple(deliveries), tuple(outcomes))
 
-    def _anew(self, prepared: Prepared, known: Known) -> "_Fresh":
+    def _sorted(self, prepared: Prepared, intent: bytes, terms: Terms) -> _Sorted:
+        """The recipients of a plan by what this run does about them."""
+        plan, found = prepared.plan, _Sorted([], {}, [])
+        for mailbox in plan.envelope.forward_paths:
+            key = key_of(prepared.digest, plan.action, mailbox)
+            known = self._records.known(key)
+            act = self._act(known, intent, terms)
+            if known is None or act is Act.ENTER:
+                found.fresh.append(_Fresh(mailbox, key, known))
+            elif act is Act.TAKE_UP:
+                found.left.setdefault(known.entry, []).append(known)
+            else:
+                found.outcomes.append(outcome_of(known, mailbox))
+        return found
+
+    def _anew(self, prepared: Prepared, known: Known) -> _Fresh:
         mailbox = parse_mailbox(known.address)
         return _Fresh(mailbox, key_of(prepared.digest, prepared.plan.action, mailbox), known)
 
     def _insert(
-        self, prepared: Prepared, intent: bytes, fresh: "Sequence[_Fresh]", terms: Terms, way: int
+        self, prepared: Prepared, intent: bytes, fresh: Sequence[_Fresh], terms: Terms, way: int
     ) -> Delivery:
         """A new entry."""
         envelope, now, subjects = prepared.plan.envelope, self.clock(), self.config.journal_subjects

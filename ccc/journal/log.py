@@ -5,7 +5,7 @@ from typing import Final
 
 from ccc.address import Mailbox, parse_mailbox
 from ccc.delivery import Sendable
-from ccc.errors import SourceError, StateError, UsageError
+from ccc.errors import SourceError, UsageError
 from ccc.journal.claims import is_alive
 from ccc.journal.entry import Entry, Filter, Phase, Record
 from ccc.journal.journal import Journal
@@ -58,10 +58,10 @@ class Log:
         return next(self._entry(found[0])) if found else None
 
     def octets(self, entry: Entry) -> Sendable:
-        """The exact octets of an entry; StateError if they are not kept any more."""
+        """The exact octets of an entry; SourceError if they are not kept any more."""
         content = self._journal.contents.stored(self.number(entry.name))
         if content is None:
-            raise StateError(
+            raise SourceError(
                 f"the octets of {entry.name} are not kept any more",
                 "they are dropped when every recipient is settled",
             )

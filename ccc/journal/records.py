@@ -41,6 +41,10 @@ class Records:
         notifications = Dsn(tuple(asked[0]), asked[1], asked[2]) if asked else None
         return parse_mailbox(path) if path else None, notifications
 
+    def reroute(self, entry: int, way: int) -> None:
+        """Another attempt goes this way from now on."""
+        self._store.change("UPDATE entry SET way = ? WHERE id = ?", (way, entry))
+
     def insert(
         self,
         prepared: Prepared,
@@ -142,7 +146,7 @@ class Records:
 
 _CURRENT = f"SELECT {COLUMNS} FROM recipient JOIN entry ON entry = entry.id WHERE key = ? AND current"  # noqa: S608
 _CLAIM = "UPDATE recipient SET phase = 'planned', run = ?, second = ? WHERE id = ?"
-_REPLACED = "UPDATE recipient SET phase = 'dropped', reason = 'planned anew' WHERE id = ?"
+_REPLACED = "UPDATE recipient SET phase = 'dropped', reason = 'planned anew', cure = '' WHERE id = ?"
 _OUTCOME = """
     UPDATE recipient SET phase = ?, changed = ?, next_attempt = ?, kind = ?, reason = ?, cure = ?, hop = ?,
     code = ?, reply = ?, attempts = attempts + 1, run = NULL WHERE id = ?

@@ -11,7 +11,9 @@ from typing import Final
 
 from ccc.journal.folder import guarded
 
-SIZE: Final = 128 << 10  # octets; the outcomes of all that can be unanswered at once need half of that
+# Octets. SQLite overwrites what is dropped (PRAGMA secure_delete), so that a usual window, four contents
+# of 64 KiB, to a hundred recipients each needs two thirds of it.
+SIZE: Final = 512 << 10
 
 
 class Reserve:
@@ -22,7 +24,7 @@ class Reserve:
 
     def keep(self) -> None:
         """See to it that there is room; StateError if there is none."""
-        with guarded("keep", f"room in {str(self._path.parent)!r} for what becomes of the mail"):
+        with guarded("keep", f"the reserve in {str(self._path.parent)!r} for what becomes of the mail"):
             with suppress(FileNotFoundError):
                 if self._path.stat().st_size >= SIZE:
                     return
@@ -31,5 +33,5 @@ class Reserve:
 
     def spend(self) -> None:
         """Give the room back, for something that must be written now; StateError if that fails."""
-        with guarded("give back", f"room in {str(self._path.parent)!r}"):
+        with guarded("give back", f"the reserve in {str(self._path.parent)!r}"):
             self._path.unlink(missing_ok=True)

@@ -1,18 +1,17 @@
 """What is left to do: deliveries that were deferred, and those in doubt that the user decides about."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from json import loads
 from typing import NamedTuple
 
 from ccc.address import parse_mailbox
 from ccc.config import InDoubt
-from ccc.delivery import Delivery, unanswered
+from ccc.delivery import Delivery
 from ccc.errors import CopyUnreadable, Kind
 from ccc.journal.entry import Phase
 from ccc.journal.journal import Journal
 from ccc.journal.schedule import LONGEST
-from ccc.journal.verdict import COLUMNS, Known, outcome_of
+from ccc.journal.verdict import COLUMNS, Known, outcome_of, outcome_unread
 from ccc.receipt import Outcome
 
 
@@ -85,17 +84,10 @@ def _due(journal: Journal, entry: int, rows: Sequence[Known]) -> Due:
     try:
         delivery = journal.take_up(entry, rows)
     except CopyUnreadable as error:  # it may be readable the next time
-        outcomes = tuple(_left(each, error) for each in rows)
+        outcomes = tuple(outcome_unread(each, error) for each in rows)
     else:
         outcomes = () if delivery else tuple(_lost(journal, rows))
     return Due(rows[0].name, source, loads(options), delivery, outcomes)
-
-
-def _left(known: Known, error: CopyUnreadable) -> Outcome:
-    """Nothing was done, and nothing has changed."""
-    doubt = known.phase == Phase.IN_DOUBT.value
-    outcome = unanswered(parse_mailbox(known.address), error, committed=doubt)
-    return replace(outcome, entry=known.name)
 
 
 def _lost(journal: Journal, rows: Sequence[Known]) -> Iterator[Outcome]:
@@ -121,7 +113,7 @@ _IN_DOUBT = f"""
     SELECT {COLUMNS} FROM recipient JOIN entry ON entry = entry.id
     WHERE phase = 'in doubt' AND phase IN ('deferred', 'in doubt') ORDER BY recipient.id
 """  # noqa: S608
-_DROP = "UPDATE recipient SET phase = 'dropped', changed = ? WHERE id = ?"
+_DROP = "UPDATE recipient SET phase = 'dropped', second = 1, changed = ?, cure = '' WHERE id = ?"
 _REFUSE = "UPDATE recipient SET phase = ?, changed = ?, kind = ?, reason = ?, code = 0 WHERE id = ?"
 _COUNT = """
     SELECT count(*), min(next_attempt) FROM recipient WHERE phase = ? AND phase IN ('deferred', 'in doubt')

@@ -83,7 +83,9 @@ class Store:
         import sqlite3
 
         self._failure = sqlite3.Error
-        with self.explained():
+        found = os.stat(path)
+        self._inode = found.st_dev, found.st_ino
+        with _explained(self.path):
             self._database = _connect(path)
             try:
                 self._migrate()
@@ -115,7 +117,7 @@ class Store:
 
     def sweep(self) -> None:
         """Remove the drafts of databases that were never finished; an hour is more than one takes."""
-        with _explained(self.path), suppress(OSError):
+        with suppress(OSError):
             for name in os.listdir(self.path.parent):
                 draft = self.path.parent / name
                 if name.startswith(DRAFT) and draft.stat().st_mtime < time.time() - 3600:
@@ -123,22 +125,17 @@ class Store:
 
     def close(self) -> None:
         """Close it; the last process that does so brings the log into the database."""
-        with suppress(StateError), self.explained():
+        with suppress(StateError), _explained(self.path):
             self._database.close()
-
-    @contextmanager
-    def explained(self) -> Iterator[None]:
-        """What sqlite3 complains about, as a sentence."""
-        with _explained(self.path):
-            yield
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing, on the disk when this ends; no other process writes meanwhile."""
-        with self.explained():
+        with _explained(self.path):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._refuse_another()
                 self._database.execute("COMMIT")
             except BaseException:
                 if self._database.in_transaction:
@@ -147,7 +144,7 @@ class Store:
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """What a query finds."""
-        with self.explained():
+        with _explained(self.path):
             return self._execute(sql, values).fetchall()
 
     def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
@@ -165,7 +162,7 @@ class Store:
 
     def change_all(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         """Carry out the same change with each row of values."""
-        with self.explained():
+        with _explained(self.path):
             self._database.executemany(sql, rows)
 
     def _execute(self, sql: str, values: Sequence[Value]) -> "sqlite3.Cursor":
@@ -175,6 +172,15 @@ class Store:
             return self._execute(sql, _storable(values))
         except self._failure as error:
             raise _error(self.path, error) from error
+
+    def _refuse_another(self) -> None:
+        """What is written to a file that has lost its name is not kept."""
+        try:
+            found = os.stat(self.path)
+        except OSError as error:
+            raise _cannot(self.path, f"it was taken away: {error.strerror}") from error
+        if (found.st_dev, found.st_ino) != self._inode:
+            raise _cannot(self.path, "another file has taken its place")
 
     def _refuse_damage(self) -> None:
         """A database that was cut may look like a sound one of fewer rows."""
@@ -250,6 +256,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
+    """What sqlite3 complains about, as a sentence."""
     import sqlite3
 
     try:

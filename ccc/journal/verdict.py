@@ -1,11 +1,13 @@
 """What an earlier run did about a recipient, and so what this one has to do."""
 
+from dataclasses import replace
 from enum import Enum
 from hashlib import sha256
 from typing import NamedTuple
 
-from ccc.address import Mailbox
-from ccc.errors import Kind
+from ccc.address import Mailbox, parse_mailbox
+from ccc.delivery import unanswered
+from ccc.errors import CopyUnreadable, Kind
 from ccc.journal.entry import Phase
 from ccc.plan import Action, Plan
 from ccc.receipt import Outcome, State
@@ -62,11 +64,16 @@ def key_of(digest: bytes, action: Action, mailbox: Mailbox) -> bytes:
 
 
 def intent_of(plan: Plan) -> bytes:
-    """What is made of the message, but for the date and the Message-ID of a resent block, which are new."""
+    """What is made of the message, and who wrote it about what.
+
+    The date and the Message-ID of a resent block do not count: they are new each time.
+    """
     edited, path = plan.edited, plan.envelope.reverse_path
     shown = [[mailbox.header() for mailbox in people] for people in (edited.to, edited.cc)]
     left_out = sorted(plan.request.keep), sorted(plan.request.strip)
-    parts = path and path.addr_spec, plan.identity.header(), shown, bool(edited.resent_message_id), left_out
+    read = plan.author, plan.subject  # a message's identity leaves out its header
+    block = bool(edited.resent_message_id)
+    parts = path and path.addr_spec, plan.identity.header(), read, shown, block, left_out
     return sha256(repr(parts).encode("utf-8", "backslashreplace")).digest()
 
 
@@ -77,8 +84,8 @@ def act_on(known: Known | None, intent: bytes, *, again: bool, resend: bool) -> 
     match Phase(known.phase):
         case Phase.PLANNED | Phase.SENDING | Phase.COMMITTING:
             return Act.LEAVE
-        case Phase.IN_DOUBT:
-            return Act.TAKE_UP if resend else Act.LEAVE
+        case Phase.IN_DOUBT:  # what goes out again is what is shown
+            return Act.TAKE_UP if resend and known.intent == intent else Act.LEAVE
         case Phase.DEFERRED if known.intent == intent and not again:
             return Act.TAKE_UP
         case _:
@@ -90,6 +97,13 @@ def outcome_of(known: Known, mailbox: Mailbox) -> Outcome:
     state, kind, reason, cure = _told(known)
     reply = reply_of(known.code, known.reply)
     return Outcome(mailbox, state, reply, reason, kind, known.hop, cure, known.name, known.changed)
+
+
+def outcome_unread(known: Known, error: CopyUnreadable) -> Outcome:
+    """Nothing was done about a recipient, and nothing has changed: what is stored cannot be read now."""
+    doubt = known.phase == Phase.IN_DOUBT.value
+    outcome = unanswered(parse_mailbox(known.address), error, committed=doubt)
+    return replace(outcome, entry=known.name)
 
 
 def reply_of(code: int, text: str) -> Reply | None:
@@ -106,7 +120,7 @@ def _told(known: Known) -> tuple[State, Kind | None, str, str]:
         case Phase.REFUSED:
             return State.REFUSED, Kind(known.kind), known.reason, "--again tries once more"
         case Phase.BOUNCED:
-            reason = f"reported as failed: {known.reason}"
+            reason = "reported as failed" + (f": {known.reason}" if known.reason else "")
             return State.REFUSED, Kind.REFUSED, reason, "--again tries once more"
         case Phase.DROPPED:
             return State.REFUSED, Kind.DECLINED, "closed by you while it was in doubt", "--again sends it"

@@ -2,5 +2,5 @@
 
 submission.py speaks the protocol of smtp/ to a submission or LMTP server, which server.py describes;
 sendmail.py runs the host's program of that name, maildir.py writes Maildirs; named.py makes a route of what
-`--via` says.
+`--via` says. closed.py is the way that is not open.
 """

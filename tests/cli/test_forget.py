@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.journal.sent import log, phases, send
+from tests.journal.sent import MAIL, log, phases, send
 
 
 @pytest.fixture
@@ -126,3 +126,20 @@ def test_cleaning_up_leaves_what_is_newer(run, state):
     assert run("forget", "--keep-for", "101d").stderr == b"nothing is that old\n"
     with log(state) as kept:
         assert kept.find(entry.name).subject == "Minutes"
+
+
+def test_a_report_of_failure_is_told_without_its_words_when_these_are_dropped(run, state, folder):
+    first = send(state, "ann@b.test")
+    with log(state) as kept:
+        kept.bounced(kept.find(first.name), first.records[0].mailbox, "5.2.2", "mailbox full")
+    made_old(state)
+    run("forget", "--keep-for", "90d")
+    (folder / "1.eml").write_bytes(MAIL)
+    server = ("--smtp", "smtp://127.0.0.1:1")
+    done = run("redirect", "1.eml", "--to", "ann@b.test", "--from", "me@a.test", *server)
+    assert b": reported as failed; --again tries once more" in done.stderr
+
+
+def test_an_id_and_an_age_exclude_each_other(run):
+    done = run("forget", "k3f9xq7m", "--keep-for", "90d")
+    assert (done.returncode, b"exclude each other" in done.stderr) == (64, True)

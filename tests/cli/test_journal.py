@@ -186,6 +186,55 @@ def test_retry_logs_in_with_the_command_that_was_given_then(run):
         assert [t.user for t in sink.transactions] == ["user"]
 
 
+def test_retry_goes_the_way_of_the_last_command_that_named_it(run, later):
+    run("resend", "sent.eml", "--to", "eve@example.org", *ME, "--smtp", "smtp://127.0.0.1:1")
+    assert run("resend", "sent.eml", "--to", "eve@example.org", *ME, *to(later)).returncode == 75
+    assert (run("retry", "--all").returncode, later.messages) == (0, 1)
+
+
+def test_a_rehearsal_does_not_settle_what_was_deferred(run, sink):
+    run("resend", "sent.eml", *DAN, *ME, "--smtp", "smtp://127.0.0.1:1")
+    done = run("retry", "--all", "--via", "maildir:rehearsal")
+    assert (done.returncode, "is a rehearsal" in said(done)) == (64, True)
+    assert run("retry", "--all", *to(sink)).returncode == 0
+    assert sink.messages == 1
+
+
+def test_retry_of_an_id_that_an_empty_journal_does_not_know_is_66(run):
+    done = run("retry", "k3f9xq7m")
+    assert (done.returncode, "no entry 'k3f9xq7m'" in said(done)) == (66, True)
+
+
+def test_retry_of_what_is_in_doubt_says_what_can_be_done_about_it(run, folder):
+    name = in_doubt(run, folder)
+    done = run("retry", name[:7])
+    assert said(done) == (
+        f"nothing of {name} is to be sent: dan@example.org is in doubt; it may have arrived, so ask the "
+        f"recipient; `ccc retry {name} --in-doubt resend` sends it again, `--in-doubt drop` closes it\n"
+    )
+
+
+def test_what_is_dropped_twice_says_that_there_is_nothing_to_drop(run, folder):
+    name = in_doubt(run, folder)
+    run("retry", "--in-doubt", "drop")
+    assert said(run("retry", "--in-doubt", "drop")) == "nothing is in doubt\n"
+    assert said(run("retry", name, "--in-doubt", "drop")) == f"nothing of {name} is in doubt\n"
+    assert run("retry", "--in-doubt", "drop", "-q").stderr == b""
+
+
+def test_what_was_dropped_has_no_cure_that_does_nothing(run, folder):
+    name = in_doubt(run, folder)
+    run("retry", name, "--in-doubt", "drop")
+    assert b"--in-doubt" not in run("log", name).stdout
+
+
+def test_what_was_planned_anew_has_no_cure_that_does_nothing(run, sink):
+    run("resend", "sent.eml", *DAN, *ME, "--smtp", "smtp://127.0.0.1:1")
+    name = run("log").stdout.split()[-2].decode()
+    run("resend", "sent.eml", *DAN, *ME, *to(sink), "--again")
+    assert b"check host" not in run("log", name).stdout
+
+
 def test_all_and_an_id_are_64(run):
     assert run("retry", "k3f9xq7m", "--all").returncode == 64
 
@@ -244,9 +293,10 @@ def test_at_a_terminal_what_is_in_doubt_is_a_question(run, at_terminal, folder, 
     screen = at_terminal(
         f"ccc resend sent.eml --to dan@example.org --from ines@example.org {' '.join(to(sink))}"
     )
-    screen.until("An earlier run does not know whether dan@example.org got it. Send it there again? [y/n]")
+    screen.until("no answer came, so dan@example.org may have sent.eml already. Send it there again? [y/n]")
     screen.answer("y")
-    assert "already" not in screen.until("Send it to dan@example.org? [y/n]")
+    panels = screen.until("Send it to dan@example.org? [y/n]")
+    assert re.search(r"in doubt \d{4}-\d\d-\d\d \d\d:\d\d, gets it again", panels)
     screen.answer("y")
     assert screen.end()[1] == 0
     assert sink.messages == 1
@@ -360,3 +410,48 @@ def test_the_same_mail_of_another_file_is_the_same_mail(run, sink, folder):
     run("resend", "sent.eml", *DAN, *ME, *to(sink))
     done = run("resend", "copy.eml", *DAN, *ME, *to(sink))
     assert (done.returncode, sink.messages) == (0, 1)
+
+
+def test_retry_of_what_is_in_doubt_alone_is_75(run, folder):
+    name = in_doubt(run, folder)
+    done = run("retry", name)
+    assert done.returncode == 75
+    assert f"`ccc retry {name} --in-doubt resend` sends it again" in said(done)
+    assert run("retry").returncode == 0
+
+
+def test_what_is_in_doubt_is_held_if_it_would_go_out_in_another_way(run, folder, sink):
+    in_doubt(run, folder)
+    (folder / "config.toml").write_text('in_doubt = "resend"\n')
+    other = ("--bcc", "dan@example.org", *ME, *to(sink), "--config", "config.toml")
+    done = run("resend", "sent.eml", *other)
+    assert (done.returncode, sink.messages) == (75, 0)
+    assert "--in-doubt resend" in said(done)
+
+
+def test_no_question_about_what_would_go_out_in_another_way(run, folder, sink, at_terminal):
+    in_doubt(run, folder)
+    people = "--bcc dan@example.org --from ines@example.org"
+    screen = at_terminal(f"ccc resend sent.eml {people} {' '.join(to(sink))}")
+    rest, status = screen.end()
+    assert (status, sink.messages) == (75, 0)
+    assert "[y/n]" not in rest
+
+
+def test_what_was_dropped_and_is_sent_anew_may_be_a_second_copy(run, folder, sink):
+    in_doubt(run, folder)
+    run("retry", "--in-doubt", "drop")
+    done = run("resend", "sent.eml", *DAN, *ME, *to(sink), "--again")
+    assert (done.returncode, sink.messages) == (0, 1)
+    assert "it may be a second copy" in said(done)
+
+
+def test_a_dry_run_says_who_gets_it_again(run, later):
+    run("resend", "sent.eml", "--to", "eve@example.org", *ME, *to(later))
+    done = run("resend", "sent.eml", "--to", "eve@example.org", *ME, *to(later), "-n")
+    assert re.search(r"eve@example\.org +deferred \d{4}-\d\d-\d\d \d\d:\d\d, gets it again", said(done))
+
+
+def test_a_configuration_that_is_named_must_be_there_whatever_it_would_say(run, sink):
+    done = run("resend", "sent.eml", *DAN, *ME, *to(sink), "--no-journal", "--config", "nope.toml")
+    assert (done.returncode, sink.messages) == (78, 0)

@@ -174,7 +174,7 @@ def test_the_octets_are_those_that_went_out(run, state):
 
 def test_octets_that_everybody_has_are_dropped(ccc, state):
     entry = send(state, "yes@b.test")
-    assert "not kept any more" in ccc("log", entry.name, "--bytes", status=73)[0]
+    assert "not kept any more" in ccc("log", entry.name, "--bytes", status=66)[0]
 
 
 def test_nothing_from_a_mail_acts_on_the_terminal(ccc, state):

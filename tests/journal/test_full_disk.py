@@ -9,16 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from ccc.delivery import Stage, settle_all
+from ccc.journal.contents import SMALL
+from ccc.journal.folder import read_mounts
 from tests.cli.conftest import another, environment
-from tests.journal.desk import Route, kept, redirect, send
+from tests.journal.desk import MAIL, Route, kept, redirect, send
 from tests.journal.truth import ledger, phases, untrue
 from tests.lab.daemon import lacking, needed
 from tests.lab.sink import EVERYTHING, Sink
 
 DAN = "dan@example.org"
 LINE = b"a line of thirty-two characters\n"
-SIZES = range(4, 600, 4)  # KiB: nothing fits into the smallest disk, all of it into the largest
-SOME = (4, 52, 68, 84, 100, 180, 240, 260, 272, 300, 400, 472, 480, 504, 520, 560)
+SIZES = range(4, 1000, 4)  # KiB: nothing fits into the smallest disk, all of it into the largest
+SOME = (4, 52, 68, 84, 100, 564, 624, 644, 656, 684, 784, 856, 864, 888, 904, 944)
 NOBODY = 64001  # a user of whom the system knows nothing
 
 
@@ -120,6 +123,30 @@ def test_a_disk_that_is_full_when_the_answer_comes_still_learns_it(tmp_path: Pat
         assert set(phases(state).values()) == {"accepted"}
 
 
+class Window(Route):
+    """A route that answers everything it was given at once."""
+
+    def deliver(self, deliveries, /, witness=None):
+        some = tuple(deliveries)
+        for delivery in some:
+            for stage in Stage:
+                witness.note(delivery, delivery.envelope.forward_paths, stage)
+        witness.secure()
+        self.look("committing")
+        yield tuple(settle_all(delivery, self._outcome) for delivery in some)
+
+
+def test_a_full_window_of_full_contents_to_a_hundred_each_is_recorded_on_a_disk_that_is_full(tmp_path: Path):
+    people = [f"somebody.{number}@example.org" for number in range(100)]
+    texts = (MAIL.replace(b"<1@", b"<%d@" % number) for number in range(4))
+    plans = [redirect(*people, text=text + (b"x" * 76 + b"\r\n") * 790) for text in texts]
+    assert all(0.98 * SMALL < plan.content.size <= SMALL for plan in plans)
+    with small_disk(tmp_path / "disk", 8192) as disk:
+        receipts = send(disk / "state", plans, Window(look=lambda _: _fill(disk / "others")))
+        assert [receipt.exit_status for receipt in receipts] == [0] * 4
+        assert set(phases(disk / "state").values()) == {"accepted"}
+
+
 def _fill(path: Path) -> None:
     """Write until there is no room left at all."""
     with open(path, "wb", buffering=0) as file, suppress(OSError):
@@ -180,6 +207,12 @@ USELESS = {
 }
 
 
+def _is_mounted(folder: Path) -> bool:
+    """os.path.ismount() sees no mount that binds a folder of the same file system."""
+    mounts = read_mounts(Path("/proc/self/mountinfo").read_bytes())
+    return os.fsencode(folder) in {mount.point for mount in mounts}
+
+
 @contextmanager
 def useless(tmp_path: Path, kind: str) -> Iterator[tuple[dict, str]]:
     """A state folder that is of no use, and why."""
@@ -189,7 +222,7 @@ def useless(tmp_path: Path, kind: str) -> Iterator[tuple[dict, str]]:
     try:
         yield make(folder), why
     finally:
-        if os.path.ismount(folder):
+        if _is_mounted(folder):
             subprocess.run([needed("umount", "mount"), "-l", str(folder)], check=True)
 
 

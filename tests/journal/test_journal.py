@@ -186,8 +186,9 @@ def test_a_new_recipient_is_another_entry_beside_those_that_are_left(state: Path
         lambda: redirect(X, resent="never"),
         lambda: redirect(X, envelope_from="other@a.test"),
         lambda: redirect(X, strip="Subject"),
+        lambda: redirect(X, text=MAIL.replace(b"Minutes", b"Corrected minutes")),
     ],
-    ids=["shown", "no resent block", "reverse-path", "left out"],
+    ids=["shown", "no resent block", "reverse-path", "left out", "another Subject"],
 )
 def test_another_plan_for_what_is_deferred_is_held_and_says_so(state: Path, other):
     send(state, redirect(X), Route({X: "deferred"}))

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,17 @@ def test_the_error_of_a_later_plan_comes_after_the_receipts(state: Path):
     with held(state), pytest.raises(MessageError, match="the sixth"):
         receipts.extend(_one_by_one(state, plans()))
     assert len(receipts) == 5
+
+
+def test_plans_that_were_made_before_the_error_of_a_later_one_go_out(state: Path):
+    def plans() -> Iterator:
+        yield from islice(mails(), 2)
+        raise MessageError("the third file is no message")
+
+    receipts = []
+    with pytest.raises(MessageError, match="the third"):
+        receipts.extend(_one_by_one(state, plans()))
+    assert [receipt.exit_status for receipt in receipts] == [0, 0]
 
 
 def _one_by_one(state: Path, plans: Iterator) -> Iterator:

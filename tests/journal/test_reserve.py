@@ -34,5 +34,5 @@ def test_a_piece_of_it_is_not_enough(tmp_path: Path):
 
 
 def test_no_room_is_a_sentence(tmp_path: Path):
-    with pytest.raises(StateError, match=r"cannot keep room in .* for what becomes of the mail"):
+    with pytest.raises(StateError, match=r"cannot keep the reserve in .* for what becomes of the mail"):
         Reserve(tmp_path / "nowhere" / "reserve").keep()

@@ -278,3 +278,18 @@ def test_drafts_that_were_never_finished_go_after_an_hour(state: Path):
     os.utime(old, (0, 0))
     send(state, redirect(X))
     assert (old.exists(), new.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("another", [False, True], ids=["taken away", "replaced"])
+def test_nothing_is_written_to_a_database_that_is_not_there_any_more(state: Path, another: bool):
+    send(state, redirect(X))
+    store = Store(state / "journal.db")
+    (state / "journal.db").rename(state / "elsewhere")
+    if another:
+        (state / "journal.db").write_bytes(b"")
+    with (
+        pytest.raises(StateError, match="taken away" if not another else "taken its place"),
+        store.transaction(),
+    ):
+        store.change("UPDATE recipient SET phase = 'refused'")
+    store.close()

@@ -9,6 +9,7 @@ from ccc.dispatch import deliver_again
 from ccc.journal.journal import Terms
 from ccc.journal.retry import due
 from ccc.receipt import exit_status
+from tests.journal.desk import MAIL, redirect
 from tests.journal.scenes import LARGE, ONE, SMALL, Scene, opened
 from tests.journal.truth import phases
 from tests.lab.sink import Sink
@@ -98,3 +99,13 @@ def test_the_file_of_a_run_that_died_goes_with_the_next_run(state_folder):
         (state_folder / "runs" / "1-0123abcd").touch()
         scene.play(state_folder, str(sink.port), scene.plans())
     assert list((state_folder / "runs").iterdir()) == []
+
+
+def test_a_copy_that_cannot_be_read_when_the_command_is_repeated_keeps_no_other_mail_back(state_folder, kept):
+    scene = Scene("data", ONE, LARGE)
+    plans = [*scene.plans(), *(redirect(*ONE, text=MAIL.replace(b"<1@", b"<%d@" % n)) for n in (7, 8))]
+    hide(kept)
+    with Sink() as sink, closing(opened(state_folder)) as journal:
+        receipts = list(deliver(plans, scene.route(str(sink.port)), journal=journal))
+    assert [receipt.exit_status for receipt in receipts] == [73, 0, 0]
+    assert (phases(state_folder)[KEY], len(sink.transactions)) == ("deferred", 2)
