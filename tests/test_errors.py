@@ -1,6 +1,6 @@
 """What an error says and carries."""
 
-from ccc.errors import AddressError, CccError, Interrupted, Kind
+from ccc.errors import AddressError, CccError, CopyUnreadable, Interrupted, Kind
 
 
 def test_an_error_says_what_was_wrong_and_then_the_next_step() -> None:
@@ -32,3 +32,11 @@ def test_an_address_error_at_the_end_of_a_long_list_shows_the_end() -> None:
 def test_only_ctrl_c_is_an_interruption_other_signals_mean_later() -> None:
     assert Interrupted("by SIGINT", 2).kind is Kind.INTERRUPTED
     assert Interrupted("by SIGTERM", 15).kind is Kind.TRY_LATER
+
+
+def test_a_copy_that_cannot_be_read_is_no_fault_of_the_message() -> None:
+    error = CopyUnreadable("it is busy")
+    assert error.kind is Kind.CANNOT_WRITE
+    assert str(error).startswith(
+        "the journal's copy of the message cannot be read: it is busy; check the folder"
+    )

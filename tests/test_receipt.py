@@ -138,6 +138,26 @@ def test_what_was_deferred_for_some_is_not_sent_again_to_the_others(other: State
 # --- one message
 
 
+def kept(cure: str = "", since: float | None = None) -> Outcome:
+    """What the journal keeps as k3f9."""
+    return Outcome(ANN, State.DEFERRED, kind=Kind.TRY_LATER, cure=cure, entry="k3f9", since=since)
+
+
+def test_what_the_journal_keeps_is_tried_again_by_a_command() -> None:
+    assert advice(kept(), others_have_it=True) == "`ccc retry k3f9` tries again"
+    assert advice(kept("wait, then try again")) == "wait, then `ccc retry k3f9` tries again"
+    assert advice(kept("ask him")) == "ask him, then `ccc retry k3f9` tries again"
+
+
+def test_what_an_earlier_run_came_to_has_its_own_cure() -> None:
+    assert advice(kept("see `ccc log k3f9`", since=1.0)) == "see `ccc log k3f9`"
+
+
+def test_in_doubt_in_the_journal_names_both_ways_out() -> None:
+    doubt = Outcome(ANN, State.IN_DOUBT, kind=Kind.TRY_LATER, cure="resend or drop", entry="k3f9")
+    assert advice(doubt) == "resend or drop"
+
+
 def test_a_message_accepted_for_all_is_0() -> None:
     assert Receipt("a.eml", (accepted(ANN), accepted(BOB))).exit_status == 0
 
