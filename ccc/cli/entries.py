@@ -127,6 +127,7 @@ def _rows(entry: Entry, record: Record) -> Iterator[Row]:
     yield Row("Attempts", str(record.attempts))
     next_attempt = _next_attempt(record)
     yield Row("Next attempt", "" if next_attempt is None else shown(next_attempt))
+    yield Row("Copies", "it may be a second one: the first was in doubt" if record.second else "")
     yield Row("By", record.hop)
     yield Row("Reply", reply)
     yield Row("Reason", record.reason if record.reason != reply else "")
@@ -156,6 +157,7 @@ def _record_json(record: Record) -> dict[str, object]:
         "busy": record.busy,
         "since": record.changed,
         "attempts": record.attempts,
+        "second_copy": record.second,
         "next_attempt": _next_attempt(record),
         "kind": record.kind or None,
         "reason": record.reason,

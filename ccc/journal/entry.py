@@ -45,6 +45,7 @@ class Record(NamedTuple):
     code: int
     enhanced: str
     reply: str
+    second: bool = False  # whatever goes to it may be a second copy: the first one was in doubt
 
 
 class Entry(NamedTuple):

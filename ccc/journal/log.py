@@ -113,13 +113,15 @@ class Log:
             )  # fmt: skip
 
     def _record(self, row: Row) -> Record:
-        address, phase, run, changed, attempts, next_attempt, kind, reason, cure, hop, code, text = row
+        address, phase, run, changed, attempts, next_attempt, kind, reason, cure, hop, code, text, second = (
+            row
+        )
         reply = reply_of(code, text)
         busy = run is not None and is_alive(self._journal.folder, run)
         enhanced = reply.enhanced if reply else ""
         return Record(
             parse_mailbox(address), Phase(phase), busy, changed, attempts, next_attempt,
-            kind, reason, cure, hop, code, enhanced, text,
+            kind, reason, cure, hop, code, enhanced, text, bool(second),
         )  # fmt: skip
 
 
@@ -145,7 +147,7 @@ _ENTRY = """
     sha256, spooled OR EXISTS (SELECT 1 FROM content WHERE entry = entry.id) FROM entry WHERE id = ?
 """
 _RECORDS = """
-    SELECT address, phase, run, changed, attempts, next_attempt, kind, reason, cure, hop, code, reply
+    SELECT address, phase, run, changed, attempts, next_attempt, kind, reason, cure, hop, code, reply, second
     FROM recipient WHERE entry = ? ORDER BY id
 """
 _OLD = """

@@ -262,6 +262,7 @@ def test_what_is_in_doubt_is_sent_again_when_the_user_says_so(run, folder, sink)
     done = run("retry", name, "--in-doubt", "resend", *to(sink))
     assert (done.returncode, sink.messages) == (0, 1)
     assert "it may be a second copy" in said(done)
+    assert b"it may be a second one" in run("log", name).stdout
 
 
 def test_what_is_in_doubt_is_dropped_when_the_user_says_so(run, folder, sink):
