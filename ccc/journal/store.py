@@ -83,8 +83,6 @@ class Store:
         import sqlite3
 
         self._failure = sqlite3.Error
-        found = os.stat(path)
-        self._inode = found.st_dev, found.st_ino
         with _explained(self.path):
             self._database = _connect(path)
             try:
@@ -185,7 +183,8 @@ class Store:
     def _refuse_damage(self) -> None:
         """A database that was cut may look like a sound one of fewer rows."""
         try:
-            size = self.path.stat().st_size
+            found = self.path.stat()
+            size, self._inode = found.st_size, (found.st_dev, found.st_ino)
             log = Path(f"{self.path}-wal")
             unwritten = log.exists() and log.stat().st_size > 0  # what it says of the last page counts
         except OSError as error:
