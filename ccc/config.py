@@ -62,21 +62,22 @@ def read_config(path: str | None, environ: Mapping[str, str]) -> Config:
 def _usual_place(environ: Mapping[str, str]) -> str:
     folder = environ.get("XDG_CONFIG_HOME", "")
     if not os.path.isabs(folder):  # XDG Base Directory Specification: a relative path is ignored
-        folder = os.path.join(_home(environ), ".config")
+        folder = os.path.join(home(environ) or "/nonexistent", ".config")  # hier(7)
     return os.path.join(folder, "ccc", "config.toml")
 
 
-def _home(environ: Mapping[str, str]) -> str:
-    """The user's home, which a mail server that starts a pipe may not name."""
-    home = environ.get("HOME", "")
-    if os.path.isabs(home):
-        return home
+def home(environ: Mapping[str, str]) -> str:
+    """The user's home, which a mail server that starts a pipe may not name; "" if there is none."""
+    named = environ.get("HOME", "")
+    if os.path.isabs(named):
+        return named
     from pwd import getpwuid
 
     try:
-        return getpwuid(os.geteuid()).pw_dir
+        found = getpwuid(os.geteuid()).pw_dir
     except KeyError:
-        return "/nonexistent"  # the home of those who have none, hier(7)
+        return ""
+    return found if os.path.isabs(found) else ""
 
 
 def _octets_of(path: str) -> bytes:

@@ -141,7 +141,7 @@ class CopyUnreadable(MessageError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"the journal's copy of the message cannot be read: {why}",
-            cure="check the folder of the journal, then try again",
+            cure="check the folder of the journal",
         )
 
 
@@ -199,7 +199,7 @@ class LinkError(TryLaterError):
     """The connection failed; the first `written` octets said over it had been handed over."""
 
     def __init__(self, what: str, cure: str = "", written: int = 0) -> None:
-        super().__init__(what, cure or "check the network, then try again")
+        super().__init__(what, cure or "check the network")
         self.written = written
 
 

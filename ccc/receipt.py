@@ -95,7 +95,7 @@ class Outcome:
             "kind": self.kind.value if self.kind else None,
             "reason": self.reason,
             "cure": self.cure,
-            "reply": _reply_json(self.reply),
+            "reply": reply_json(self.reply),
             "hop": self.hop,
             "id": self.entry,
             "since": self.since,
@@ -113,23 +113,21 @@ def advice(outcome: Outcome, *, others_have_it: bool = False) -> str:
             return outcome.cure if outcome.entry else asked
         case State.REFUSED:
             return outcome.cure or "it is refused for good"
-        case _ if outcome.entry:  # the journal keeps it: nobody is named again, nobody gets it twice
-            return outcome.cure if outcome.since is not None else _retried(outcome)
+        case _ if outcome.since is not None:
+            return outcome.cure
         case _:
-            alone = "; then name only those who were deferred" if others_have_it else ""
-            return (outcome.cure or "try again later") + alone
+            return _next_attempt(outcome, others_have_it=others_have_it)
 
 
-def _retried(outcome: Outcome) -> str:
-    """What to do about what is kept for another attempt."""
-    command = f"`ccc retry {outcome.entry}`"
-    match outcome.cure.partition("try again"):
-        case "", "", _:
-            return f"{command} tries again"
-        case before, "try again", "":
-            return f"{before}{command} tries again"
-        case _:
-            return f"{outcome.cure}, then {command} tries again"
+def _next_attempt(outcome: Outcome, *, others_have_it: bool) -> str:
+    """What to do about a recipient for whom it can be tried again."""
+    if outcome.entry:  # the journal keeps it: nobody is named again, nobody gets it twice
+        again = f"`ccc retry {outcome.entry}` tries again"
+    elif others_have_it:
+        again = "name only those who were deferred, and try again"
+    else:
+        again = "try again" if outcome.cure else "try again later"
+    return f"{outcome.cure}, then {again}" if outcome.cure else again
 
 
 class Planned(Protocol):
@@ -194,7 +192,8 @@ def worst(statuses: Iterable[int]) -> int:
     return min(statuses, key=WORST_FIRST.index, default=0)
 
 
-def _reply_json(reply: Reply | None) -> dict[str, object] | None:
+def reply_json(reply: Reply | None) -> dict[str, object] | None:
+    """A reply for `--json`: the server's own text, not yet made visible."""
     if reply is None:
         return None
     return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}

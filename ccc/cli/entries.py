@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ccc.cli.moments import shown
 from ccc.cli.panels import Panel, Row
+from ccc.cli.words import name_of
 from ccc.journal.entry import Entry, Filter, Phase, Record
-from ccc.journal.verdict import in_doubt_cure, reply_of
-from ccc.receipt import SCHEMA
+from ccc.journal.verdict import in_doubt_cure
+from ccc.receipt import SCHEMA, reply_json
 
 if TYPE_CHECKING:
     from ccc.journal.match import Match
@@ -57,7 +58,7 @@ def panels(entry: Entry) -> Iterator[Panel]:
     rows = (
         Row("Action", entry.action.value),
         Row("Planned", shown(entry.planned)),
-        Row("Source", _source(entry)),
+        Row("Source", name_of(entry.source)),
         Row("Subject", entry.subject or ""),
         Row("Message-ID", entry.message_id),
         Row("Resent-Message-ID", entry.resent_message_id),
@@ -120,7 +121,7 @@ def match_json(match: "Match") -> dict[str, object]:
 
 def _rows(entry: Entry, record: Record) -> Iterator[Row]:
     """Everything about one recipient; what is not known is empty."""
-    reply = _reply(record)
+    reply = record.reply.text if record.reply else ""
     next_step = _next_step(entry, record)
     yield Row("State", record.phase.value + (", in the hands of another ccc" if record.busy else ""))
     yield Row("Since", shown(record.changed))
@@ -162,9 +163,7 @@ def _record_json(record: Record) -> dict[str, object]:
         "kind": record.kind or None,
         "reason": record.reason,
         "cure": record.cure,
-        "reply": {"code": record.code, "enhanced": record.enhanced, "text": record.reply}
-        if record.code
-        else None,
+        "reply": reply_json(record.reply),
         "hop": record.hop,
     }
 
@@ -173,15 +172,5 @@ def _next_attempt(record: Record) -> float | None:
     return record.next_attempt if record.phase in (Phase.DEFERRED, Phase.IN_DOUBT) else None
 
 
-def _reply(record: Record) -> str:
-    """The reply that decided, on one line; "" if none did."""
-    reply = reply_of(record.code, record.reply)
-    return reply.text if reply else ""
-
-
 def _topic(entry: Entry) -> str:
-    return entry.subject or _source(entry)
-
-
-def _source(entry: Entry) -> str:
-    return "standard input" if entry.source == "-" else entry.source
+    return entry.subject or name_of(entry.source)

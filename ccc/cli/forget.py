@@ -1,6 +1,7 @@
 """`ccc forget`: take out of the journal an entry with what it prevents, or what is only kept to be read."""
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,9 @@ from ccc.cli.log import no_entry, opened
 from ccc.cli.options import option, settings
 from ccc.cli.terminal import ask, has_terminal, say
 from ccc.errors import Declined, UsageError
+
+if TYPE_CHECKING:
+    from ccc.journal.entry import Entry
 
 MEANS = "afterwards the same mail can be sent again to the same people"
 
@@ -93,11 +97,14 @@ def _forget(names: tuple[str, ...], config: str | None, *, yes: bool, quiet: boo
             _ask(f"Forget {_counted(len(entries))}? {MEANS[0].upper()}{MEANS[1:]}.")
         for entry in entries.values():
             log.forget(entry)
-            if quiet:
-                continue
-            people = ", ".join(record.mailbox.addr_spec for record in entry.records[:3])
-            others = f" and {len(entry.records) - 3} more" if len(entry.records) > 3 else ""
-            say(f"forgot {entry.name}: the mail can be sent again to {people}{others}")
+            if not quiet:
+                say(f"forgot {entry.name}: the mail can be sent again to {_people(entry)}")
+
+
+def _people(entry: "Entry") -> str:
+    """Some of the recipients of an entry, and how many more there are."""
+    some = ", ".join(record.mailbox.addr_spec for record in entry.records[:3])
+    return some + (f" and {len(entry.records) - 3} more" if len(entry.records) > 3 else "")
 
 
 def _ask(question: str) -> None:

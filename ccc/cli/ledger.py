@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from ccc.journal.journal import Journal, Terms
 
 
-class Standing(NamedTuple):
-    """What the journal knows of the recipients of some plans; a plan goes by its number."""
+Key = tuple[int, tuple[str, str]]  # the number of a plan, and the key of one of its recipients
 
-    left: Mapping[tuple[int, tuple[str, str]], Outcome]  # who is left alone, and what became of them
-    again: Mapping[tuple[int, tuple[str, str]], Outcome]  # to whom it goes once more, and why
-    doubts: tuple[Outcome, ...]  # of those who may have it, and to whom the same could be sent again
+
+class Standing(NamedTuple):
+    """What the journal knows of the recipients of some plans."""
+
+    left: Mapping[Key, Outcome]  # who is left alone, and what became of them
+    again: Mapping[Key, Outcome]  # to whom it goes once more, and why
+    doubts: tuple[Outcome, ...]  # of those who are left alone, and could be sent the same again
 
     def goes_to(self, plans: Sequence[Plan]) -> tuple["Mailbox", ...]:
         """Those people to whom at least one of the plans will be sent."""
@@ -28,12 +31,12 @@ class Standing(NamedTuple):
         return tuple(dict.fromkeys(each for number, each in pairs if (number, each.key) not in self.left))
 
     def marks(self, plans: Sequence[Plan]) -> dict[tuple[str, str], str]:
-        """What to say of those who are left alone, in how many of the plans."""
+        """What to say of those who are known, in how many of the plans."""
         marks: dict[tuple[str, str], list[str]] = {}
         for (_, key), outcome in self.left.items():
             marks.setdefault(key, []).append(said(outcome))
         for (_, key), outcome in self.again.items():
-            marks.setdefault(key, []).append(said_again(outcome))
+            marks.setdefault(key, []).append(f"{came_to(outcome)}, gets it again")
         many = len(plans)
         return {
             key: words[0] + (f" ({len(words)} of {many})" if many > 1 else "") for key, words in marks.items()
@@ -50,9 +53,10 @@ NOBODY_KNOWN = Standing({}, {}, ())
 def ledger(choices: Choices) -> "Journal | None":
     """The journal of this run: none for a rehearsal, and none where nobody wants one."""
     from ccc.config import read_config
+    from ccc.routes.named import is_rehearsal
 
     config = read_config(choices.config, os.environ)
-    if choices.no_journal or _is_rehearsal(choices):
+    if choices.no_journal or is_rehearsal(choices.via):
         if choices.again:
             raise UsageError("--again is about the journal, and this run has none", "leave it out")
         return None
@@ -82,40 +86,37 @@ def way_of(choices: Choices) -> dict[str, object]:
     return {name: value for name, value in way.items() if value}
 
 
-def look_up(journal: "Journal | None", plans: Sequence[Plan], terms: "Terms") -> Standing:
+def look_up(journal: "Journal", plans: Sequence[Plan], terms: "Terms") -> Standing:
     """What the journal knows of those to whom these plans would go."""
     from ccc.journal.verdict import Act
 
-    if journal is None:
-        return NOBODY_KNOWN
-    left: dict[tuple[int, tuple[str, str]], Outcome] = {}
-    again: dict[tuple[int, tuple[str, str]], Outcome] = {}
+    left: dict[Key, Outcome] = {}
+    again: dict[Key, Outcome] = {}
     doubts: list[Outcome] = []
     for number, plan in enumerate(plans):
-        if_asked = journal.review(plan, terms._replace(resend=True))
-        for (mailbox, act, outcome), (_, other, _) in zip(journal.review(plan, terms), if_asked, strict=True):
-            if outcome is not None:
-                (left if act is Act.LEAVE else again)[number, mailbox.key] = outcome
-                doubts += [outcome] if act is not other else []
+        for mailbox, act, outcome, on_word in journal.review(plan, terms):
+            if outcome is None:
+                continue
+            known = left if act is Act.LEAVE else again
+            known[number, mailbox.key] = outcome
+            if on_word:
+                doubts.append(outcome)
     return Standing(left, again, tuple(doubts))
 
 
 def said(outcome: Outcome) -> str:
-    """What an earlier run came to, in a few words."""
-    from ccc.cli.moments import shown
-
+    """Why somebody is left alone, in a few words."""
     if outcome.state is State.DEFERRED:  # another run has it, or it was planned otherwise
         return f"held: {outcome.reason.partition(' (')[0]}"
-    what = "delivered" if outcome.state is State.ACCEPTED else outcome.state.value
-    return f"already {what} {shown(outcome.since or 0)}"
+    return f"already {came_to(outcome)}"
 
 
-def said_again(outcome: Outcome) -> str:
-    """What an earlier run came to with somebody to whom it goes once more."""
+def came_to(outcome: Outcome) -> str:
+    """What an earlier run came to, and when."""
     from ccc.cli.moments import shown
 
     what = "delivered" if outcome.state is State.ACCEPTED else outcome.state.value
-    return f"{what} {shown(outcome.since or 0)}, gets it again"
+    return f"{what} {shown(outcome.since or 0)}"
 
 
 def remind(journal: "Journal", told: int) -> None:
@@ -129,10 +130,6 @@ def remind(journal: "Journal", told: int) -> None:
     if others > 0:
         what = "1 delivery is" if others == 1 else f"{others} deliveries are"
         say(f"note: {what} in doubt from earlier: `ccc log --state in-doubt` says which")
-
-
-def _is_rehearsal(choices: Choices) -> bool:
-    return (choices.via or "").startswith("maildir:")
 
 
 def _anywhere(via: str | None) -> str | None:

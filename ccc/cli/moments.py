@@ -11,11 +11,8 @@ import click
 from ccc.errors import UsageError
 
 CURE = 'write a date as 2026-11-20, a time as "2026-11-20 14:03", or an age as 2d'
-_FORMS = (
-    ("%Y-%m-%d", 0),
-    ("%Y-%m-%d %H:%M", 60),
-    ("%Y-%m-%d %H:%M:%S", 1),
-)  # and how many seconds it is long
+# Each with the seconds that it is long; 0 is a day, which may have 23 hours.
+_FORMS = (("%Y-%m-%d", 0), ("%Y-%m-%d %H:%M", 60), ("%Y-%m-%d %H:%M:%S", 1))
 
 
 def moment(*, end: bool = False) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
@@ -47,7 +44,7 @@ def _date(text: str, *, end: bool) -> float | None:
         if not end:
             return time.mktime(read)
         year, month, day = read[:3]
-        after = (year, month, day + 1, 0, 0, 0, 0, 0, -1) if not length else None  # a day may have 23 hours
+        after = (year, month, day + 1, 0, 0, 0, 0, 0, -1) if not length else None
         return (time.mktime(after) if after else time.mktime(read) + length) - 0.001
     return None
 

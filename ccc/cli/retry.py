@@ -29,6 +29,7 @@ from ccc.journal.retry import Due, drop, due, waiting
 from ccc.journal.verdict import in_doubt_cure
 from ccc.receipt import EXIT, worst
 from ccc.routes.closed import Closed
+from ccc.routes.named import is_rehearsal
 from ccc.routes.route import Route
 
 
@@ -66,7 +67,7 @@ def command(name: str | None, *, everything: bool, in_doubt: str | None, **given
     """
     if name is not None and everything:
         raise UsageError("--all and an ID say two things", "leave out one of them")
-    if (given["via"] or "").startswith("maildir:"):
+    if is_rehearsal(given["via"]):
         raise UsageError(
             "--via maildir is a rehearsal, and what `ccc retry` delivers counts as delivered",
             "`ccc log ID --bytes` writes the octets",

@@ -180,7 +180,7 @@ class Run:
         if len(self.sources) > 1 or self._standing([first]).goes_to([first]):
             return logged_in(self.way, self.choices)
         # Nothing should go this way; what another run lets go of at this moment must not go without a login.
-        return Closed(TryLaterError("another ccc had it until now", "try again"))
+        return Closed(TryLaterError("another ccc had it until now"))
 
     def _show(self, plans: list[Plan], standing: Standing) -> None:
         from ccc.cli.render import console, show_batch, show_plan

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ccc.errors import MessageError, StateError
 from ccc.journal import spool
 from ccc.journal.claims import is_alive
-from ccc.journal.store import Store
+from ccc.journal.store import IS_SETTLED, Store
 from ccc.journal.stored import Stored, Verified
 from ccc.message.octets import BLOCK, HeldOctets, Octets
 from ccc.plan import Plan
@@ -120,9 +120,7 @@ class Contents:
 _DELETE = "DELETE FROM content WHERE entry = ?"
 _DROP = "UPDATE entry SET spooled = 0 WHERE id = ? AND spooled"
 _WHICH = " RETURNING sha256"
-_IF_SETTLED = """ AND NOT EXISTS (
-    SELECT 1 FROM recipient WHERE entry = ? AND phase NOT IN ('accepted', 'refused', 'dropped', 'bounced')
-)"""
+_IF_SETTLED = f" AND NOT EXISTS (SELECT 1 FROM recipient WHERE entry = ? AND NOT {IS_SETTLED})"  # noqa: S608
 
 
 class InDatabase(NamedTuple):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ccc.address import Mailbox
 from ccc.plan import Action
+from ccc.smtp.replies import Reply
 
 
 class Phase(Enum):
@@ -30,7 +31,7 @@ class Phase(Enum):
 
 
 class Record(NamedTuple):
-    """What is known of one recipient; times are Unix times, `code` is 0 where no reply decided."""
+    """What is known of one recipient; times are Unix times, `reply` is None where none decided."""
 
     mailbox: Mailbox
     phase: Phase
@@ -38,14 +39,12 @@ class Record(NamedTuple):
     changed: float
     attempts: int
     next_attempt: float | None
+    second: bool  # whatever goes to it may be a second copy: the first one was in doubt
     kind: str
     reason: str
     cure: str
     hop: str
-    code: int
-    enhanced: str
-    reply: str
-    second: bool = False  # whatever goes to it may be a second copy: the first one was in doubt
+    reply: Reply | None
 
 
 class Entry(NamedTuple):

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ccc.config import home
 from ccc.errors import StateError
 
 RUNS: Final = "runs"  # a locked file for each running ccc
@@ -45,23 +46,12 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     state = environ.get("XDG_STATE_HOME", "")
     if os.path.isabs(state):  # XDG Base Directory Specification 0.8, 2: a relative path is ignored
         return Path(state, "ccc")
-    return Path(_home(environ), ".local", "state", "ccc")
-
-
-def _home(environ: Mapping[str, str]) -> str:
-    home = environ.get("HOME", "")
-    if os.path.isabs(home):
-        return home
-    from pwd import getpwuid
-
-    with suppress(KeyError):
-        home = getpwuid(os.geteuid()).pw_dir
-    if not os.path.isabs(home):
-        raise StateError(
-            f"user {os.geteuid()} has no home folder for the journal",
-            "name a folder in CCC_STATE_DIR, or use --no-journal",
-        )
-    return home
+    if place := home(environ):
+        return Path(place, ".local", "state", "ccc")
+    raise StateError(
+        f"user {os.geteuid()} has no home folder for the journal",
+        "name a folder in CCC_STATE_DIR, or use --no-journal",
+    )
 
 
 def prepare(path: Path, *, create: bool) -> bool:

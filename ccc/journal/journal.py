@@ -58,6 +58,15 @@ class Entered(NamedTuple):
     outcomes: tuple[Outcome, ...]
 
 
+class Reviewed(NamedTuple):
+    """What would be done about a recipient, and what became of it before; None if nobody knows of it."""
+
+    mailbox: Mailbox
+    act: Act
+    outcome: Outcome | None
+    on_word: bool  # it is left alone in doubt, and the user could have the same sent again
+
+
 class _Held(NamedTuple):
     """What this run has in its hands: the rows of a delivery's recipients."""
 
@@ -131,12 +140,14 @@ class Journal:
             self._run = Run.begin(self.folder)
         return self._run
 
-    def review(self, plan: Plan, terms: Terms) -> Iterator[tuple[Mailbox, Act, Outcome | None]]:
-        """What would be done about each recipient, and what is known of those who are not new."""
+    def review(self, plan: Plan, terms: Terms) -> Iterator[Reviewed]:
+        """What would be done about each recipient; nothing is written."""
         intent, digest = intent_of(plan), bytes.fromhex(plan.message.digest)
         for mailbox in plan.envelope.forward_paths:
             known = self._records.known(key_of(digest, plan.action, mailbox))
-            yield mailbox, self._act(known, intent, terms), outcome_of(known, mailbox) if known else None
+            act = self._act(known, intent, terms)
+            on_word = act is not self._act(known, intent, terms._replace(resend=True))
+            yield Reviewed(mailbox, act, outcome_of(known, mailbox) if known else None, on_word)
 
     def prepare(self, plan: Plan) -> Prepared:
         """The octets of a plan, ready to be entered; MessageError if they cannot be read."""

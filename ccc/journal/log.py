@@ -1,7 +1,6 @@
 """What was sent to whom, and what became of it: the journal as `ccc log` reads it."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from ccc.address import Mailbox, parse_mailbox
 from ccc.delivery import Sendable
@@ -10,11 +9,9 @@ from ccc.journal.claims import is_alive
 from ccc.journal.entry import Entry, Filter, Phase, Record
 from ccc.journal.journal import Journal
 from ccc.journal.records import LONGEST
-from ccc.journal.store import Row, Value
+from ccc.journal.store import IS_SETTLED, Row, Value
 from ccc.journal.verdict import reply_of
 from ccc.plan import Action
-
-_DETAILS: Final = "source = '', subject = NULL"
 
 
 class Log:
@@ -27,12 +24,8 @@ class Log:
     def entries(self, wanted: Filter = Filter()) -> Iterator[Entry]:  # noqa: B008  # a frozen value
         """The entries that are wanted, the newest first."""
         where, values = _conditions(wanted)
-        sql = (
-            f"SELECT DISTINCT entry FROM recipient JOIN entry ON entry = entry.id {where} ORDER BY entry DESC"  # noqa: S608
-        )
-        if wanted.limit is not None:
-            sql += f" LIMIT {wanted.limit:d}"
-        for (number,) in self._store.rows(sql, values):
+        limit = "" if wanted.limit is None else f"LIMIT {wanted.limit:d}"
+        for (number,) in self._store.rows(f"{_ENTRIES} {where} ORDER BY entry DESC {limit}", values):
             yield from self._entry(number)
 
     def find(self, name: str) -> Entry:
@@ -88,7 +81,6 @@ class Log:
             rows = [(number,) for number in old]
             self._store.change_all("UPDATE entry SET source = '', subject = NULL WHERE id = ?", rows)
             self._store.change_all("UPDATE recipient SET reason = '', reply = '' WHERE entry = ?", rows)
-        self._journal.contents.sweep()
         self._journal.contents.sweep_all()
         return len(old)
 
@@ -102,27 +94,43 @@ class Log:
         self._journal.contents.sweep()
 
     def _entry(self, number: int) -> Iterator[Entry]:
+        """The entry of this number, if another ccc has not forgotten it meanwhile."""
         row = self._store.row(_ENTRY, (number,))
         if row is not None:
             name, action, source, message_id, resent, subject, digest, path, planned, size, sha256, kept = row
-            records = tuple(map(self._record, self._store.rows(_RECORDS, (number,))))
-            reverse_path = parse_mailbox(path) if path else None
             yield Entry(
-                name, Action(action), source, message_id, resent, subject, digest.hex(), reverse_path,
-                planned, size, sha256.hex(), bool(kept), records,
-            )  # fmt: skip
+                name=name,
+                action=Action(action),
+                source=source,
+                message_id=message_id,
+                resent_message_id=resent,
+                subject=subject,
+                digest=digest.hex(),
+                reverse_path=parse_mailbox(path) if path else None,
+                planned=planned,
+                size=size,
+                sha256=sha256.hex(),
+                has_octets=bool(kept),
+                records=tuple(map(self._record, self._store.rows(_RECORDS, (number,)))),
+            )
 
     def _record(self, row: Row) -> Record:
-        address, phase, run, changed, attempts, next_attempt, kind, reason, cure, hop, code, text, second = (
-            row
-        )
-        reply = reply_of(code, text)
-        busy = run is not None and is_alive(self._journal.folder, run)
-        enhanced = reply.enhanced if reply else ""
+        address, phase, run, changed, attempts, next_attempt, second, kind, reason, cure, hop, *said = row
+        reply = reply_of(*said)
         return Record(
-            parse_mailbox(address), Phase(phase), busy, changed, attempts, next_attempt,
-            kind, reason, cure, hop, code, enhanced, text, bool(second),
-        )  # fmt: skip
+            mailbox=parse_mailbox(address),
+            phase=Phase(phase),
+            busy=run is not None and is_alive(self._journal.folder, run),
+            changed=changed,
+            attempts=attempts,
+            next_attempt=next_attempt,
+            second=bool(second),
+            kind=kind,
+            reason=reason,
+            cure=cure,
+            hop=hop,
+            reply=reply,
+        )
 
 
 def _conditions(wanted: Filter) -> tuple[str, list[Value]]:
@@ -142,20 +150,19 @@ def _conditions(wanted: Filter) -> tuple[str, list[Value]]:
     return where, list(conditions.values())
 
 
+_ENTRIES = "SELECT DISTINCT entry FROM recipient JOIN entry ON entry = entry.id"
 _ENTRY = """
     SELECT name, action, source, message_id, resent_message_id, subject, digest, reverse_path, planned, size,
     sha256, spooled OR EXISTS (SELECT 1 FROM content WHERE entry = entry.id) FROM entry WHERE id = ?
 """
 _RECORDS = """
-    SELECT address, phase, run, changed, attempts, next_attempt, kind, reason, cure, hop, code, reply, second
+    SELECT address, phase, run, changed, attempts, next_attempt, second, kind, reason, cure, hop, code, reply
     FROM recipient WHERE entry = ? ORDER BY id
 """
-_OLD = """
-    SELECT id FROM entry WHERE planned < ? AND (source <> '' OR subject IS NOT NULL) AND NOT EXISTS (
-        SELECT 1 FROM recipient WHERE entry = entry.id
-        AND phase NOT IN ('accepted', 'refused', 'dropped', 'bounced')
-    )
-"""
+_OLD = f"""
+    SELECT id FROM entry WHERE planned < ? AND (source <> '' OR subject IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM recipient WHERE entry = entry.id AND NOT {IS_SETTLED})
+"""  # noqa: S608
 _BOUNCED = """
     UPDATE recipient SET phase = ?, changed = ?, reason = ?, kind = 'refused', cure = '', code = 0,
     reply = '', next_attempt = NULL WHERE entry = ? AND address = ?

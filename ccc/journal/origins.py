@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ccc.address import Mailbox
-from ccc.journal.store import Row, Store, Value
+from ccc.journal.store import IS_SETTLED, Row, Store, Value
 from ccc.journal.verdict import key_of
 from ccc.message.message import Origin
 from ccc.plan import Action
@@ -79,6 +79,4 @@ _FOLDER = """
 """
 _ORIGIN = "INSERT OR REPLACE INTO origin (folder, uidvalidity, uid, digest) VALUES (?, ?, ?, ?)"
 _DIGESTS = "SELECT uid, digest FROM origin WHERE folder = ? AND uidvalidity = ? AND uid"
-_SETTLED = """
-    SELECT key FROM recipient WHERE current AND phase IN ('accepted', 'refused', 'dropped', 'bounced') AND key
-"""
+_SETTLED = f"SELECT key FROM recipient WHERE current AND {IS_SETTLED} AND key"  # noqa: S608

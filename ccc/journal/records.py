@@ -33,10 +33,7 @@ class Records:
 
     def way_back(self, entry: int) -> tuple[Mailbox | None, Dsn | None]:
         """The reverse-path of an entry, and the notifications that were asked for."""
-        path, dsn = self._store.row("SELECT reverse_path, dsn FROM entry WHERE id = ?", (entry,)) or (
-            "",
-            "null",
-        )
+        ((path, dsn),) = self._store.rows("SELECT reverse_path, dsn FROM entry WHERE id = ?", (entry,))
         asked = loads(dsn)
         notifications = Dsn(tuple(asked[0]), asked[1], asked[2]) if asked else None
         return parse_mailbox(path) if path else None, notifications

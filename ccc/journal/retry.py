@@ -45,14 +45,9 @@ def due(journal: Journal, entry: int | None = None, *, all_: bool, resend: bool)
     journal.contents.sweep_all()
     with journal.store.transaction():
         journal.recover()
-        found: dict[int, list[Known]] = {}
-        now, whenever = journal.clock(), all_ or entry is not None
-        trusting = journal.config.in_doubt is InDoubt.RESEND
-        since = now - journal.config.retry_for
-        times = whenever, now, now + LONGEST  # what is later than that, a clock that ran ahead has planned
-        for row in journal.store.rows(_DUE, (*times, resend, trusting, since, *times)):
-            known = Known(*row)
-            if entry in (None, known.entry):
+        whenever, found = all_ or entry is not None, dict[int, list[Known]]()
+        for known in _open(journal, entry):
+            if (resend and known.phase == Phase.IN_DOUBT.value) or _comes_now(journal, known, whenever):
                 found.setdefault(known.entry, []).append(known)
         return [_due(journal, number, rows) for number, rows in found.items()]
 
@@ -61,8 +56,7 @@ def drop(journal: Journal, entry: int | None = None) -> list[Known]:
     """Close what is in doubt: it is not sent again, and asks for nothing any more."""
     with journal.store.transaction():
         journal.recover()
-        rows = [Known(*row) for row in journal.store.rows(_IN_DOUBT)]
-        dropped = [each for each in rows if entry in (None, each.entry)]
+        dropped = [each for each in _open(journal, entry) if each.phase == Phase.IN_DOUBT.value]
         journal.store.change_all(_DROP, [(journal.clock(), each.id) for each in dropped])
         for number in {each.entry for each in dropped}:
             journal.contents.drop_if_settled(number)
@@ -76,6 +70,23 @@ def waiting(journal: Journal) -> Waiting:
         journal.store.row(_COUNT, (phase.value,)) or (0, None) for phase in (Phase.DEFERRED, Phase.IN_DOUBT)
     )
     return Waiting(deferred, in_doubt, first)
+
+
+def _open(journal: Journal, entry: int | None) -> Iterator[Known]:
+    """What is deferred or in doubt, of one entry or of all."""
+    found = (Known(*row) for row in journal.store.rows(_OPEN))
+    return (known for known in found if entry in (None, known.entry))
+
+
+def _comes_now(journal: Journal, known: Known, whenever: bool) -> bool:
+    """Whether it is tried now without a word of the user's; `whenever`: although it may not be due."""
+    now, next_attempt = journal.clock(), known.next_attempt
+    if known.phase == Phase.IN_DOUBT.value:
+        trusted = journal.config.in_doubt is InDoubt.RESEND
+        if not trusted or known.planned + journal.config.retry_for <= now:
+            return False
+    # What is later than the longest interval was planned by a clock that ran ahead.
+    return whenever or next_attempt is None or not now < next_attempt <= now + LONGEST
 
 
 def _due(journal: Journal, entry: int, rows: Sequence[Known]) -> Due:
@@ -100,18 +111,9 @@ def _lost(journal: Journal, rows: Sequence[Known]) -> Iterator[Outcome]:
         yield outcome_of(refused, parse_mailbox(each.address))
 
 
-_DUE = f"""
+_OPEN = f"""
     SELECT {COLUMNS} FROM recipient JOIN entry ON entry = entry.id
-    WHERE phase IN ('deferred', 'in doubt') AND (
-        phase = 'deferred' AND (? OR next_attempt <= ? OR next_attempt > ?) OR
-        phase = 'in doubt' AND (
-            ? OR ? AND planned > ? AND (? OR coalesce(next_attempt, 0) <= ? OR next_attempt > ?)
-        )
-    ) ORDER BY recipient.id
-"""  # noqa: S608
-_IN_DOUBT = f"""
-    SELECT {COLUMNS} FROM recipient JOIN entry ON entry = entry.id
-    WHERE phase = 'in doubt' AND phase IN ('deferred', 'in doubt') ORDER BY recipient.id
+    WHERE phase IN ('deferred', 'in doubt') ORDER BY recipient.id
 """  # noqa: S608
 _DROP = "UPDATE recipient SET phase = 'dropped', second = 1, changed = ?, cure = '' WHERE id = ?"
 _REFUSE = "UPDATE recipient SET phase = ?, changed = ?, kind = ?, reason = ?, code = 0 WHERE id = ?"

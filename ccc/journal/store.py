@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ccc.errors import Kind, StateError
+from ccc.journal.folder import sync
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,6 +26,9 @@ _CURE = "check the disk and its permissions, name another folder in CCC_STATE_DI
 
 Value: TypeAlias = "str | bytes | int | float | None"
 Row: TypeAlias = tuple[Any, ...]  # its columns have the types of the schema
+
+# Of a recipient for whom nothing is left to do.
+IS_SETTLED = "phase IN ('accepted', 'refused', 'dropped', 'bounced')"
 
 # One script for each version of the schema, which brings the database there from the version before.
 MIGRATIONS = (
@@ -105,7 +109,7 @@ class Store:
                 database.execute("PRAGMA journal_mode = WAL")
             with suppress(FileExistsError):
                 os.link(draft, path)
-            _sync_folder(path.parent)
+            sync(path.parent)
         except OSError as error:
             raise _cannot(path, error.strerror or str(error)) from error
         finally:
@@ -243,14 +247,6 @@ def _bring_up(database: "sqlite3.Connection", version: int) -> None:
         for statement in script.split(";"):
             database.execute(statement)
     database.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -37,6 +37,7 @@ class Known(NamedTuple):
     changed: float
     planned: float
     attempts: int
+    next_attempt: float | None
     second: int  # 1 if it was in doubt before: the next copy may be a second one
     kind: str
     reason: str
@@ -52,8 +53,8 @@ class Known(NamedTuple):
 
 
 COLUMNS = (
-    "recipient.id, entry, name, intent, address, phase, run, changed, planned, attempts, second, "
-    "kind, reason, cure, hop, code, reply"
+    "recipient.id, entry, name, intent, address, phase, run, changed, planned, attempts, "
+    "next_attempt, second, kind, reason, cure, hop, code, reply"
 )
 
 

@@ -26,6 +26,11 @@ def via(name: str, manner: Manner) -> Route:
             raise UsageError(f"--via {without_user(name)}: there is no such way", f"use {WAYS}")
 
 
+def is_rehearsal(name: str | None) -> bool:
+    """Whether what goes that way leaves this machine for nobody."""
+    return (name or "").startswith("maildir:")
+
+
 def find_sendmail() -> str | None:
     """The path of this host's sendmail program."""
     from ccc.routes.sendmail import SENDMAIL

@@ -168,7 +168,7 @@ def _refusal(user: str, reply: Reply, complaint: bytes) -> NotPermitted | TryLat
     """Why the login failed: for now (RFC 4954, 6: 454) or because of who or what was given."""
     said = f"{reply} {complaint.decode('utf-8', 'replace')}".rstrip()
     if reply.transient:
-        return TryLaterError(f"the server cannot log {user} in now: {said}", "wait, then try again")
+        return TryLaterError(f"the server cannot log {user} in now: {said}")
     return NotPermitted(
         f"the server refused the login of {user}: {said}",
         "check the user name and the password; many providers want an app password for programs",

@@ -86,7 +86,7 @@ def _no_service(what: str, reply: Reply) -> CccError:
     """Why no session came about."""
     said = f"the server {what}: {reply}"
     if reply.transient:
-        return TryLaterError(said, "wait, then try again")
+        return TryLaterError(said)
     if reply.go_ahead:
         return ProtocolError(said)
     if reply.code == 530:  # RFC 4954, 6; RFC 3207, 4

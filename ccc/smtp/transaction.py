@@ -117,7 +117,7 @@ class ServiceClosing(CccError):
     kind = Kind.TRY_LATER
 
     def __init__(self, reply: Reply) -> None:
-        super().__init__(f"the server closed the service: {reply}", "wait, then try again")
+        super().__init__(f"the server closed the service: {reply}")
         self.reply = reply
 
 

@@ -101,9 +101,7 @@ class Dial:
         self.close()
         if winner is None:
             tried = ", ".join(self._names)
-            raise LinkError(
-                f"no connection to {tried}: {self._reason}", "check host, port and network, then try again"
-            )
+            raise LinkError(f"no connection to {tried}: {self._reason}", "check host, port and network")
         return winner
 
     def close(self) -> None:

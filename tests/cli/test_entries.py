@@ -3,7 +3,7 @@ from ccc.cli.entries import as_json, is_wanted, panels, table
 from ccc.journal.entry import Entry, Filter, Phase, Record
 from ccc.plan import Action
 
-ANN = Record(parse_mailbox("ann@b.test"), Phase.ACCEPTED, False, 1000.0, 1, None, "", "", "", "", 0, "", "")
+ANN = Record(parse_mailbox("ann@b.test"), Phase.ACCEPTED, False, 1000.0, 1, None, False, *[""] * 4, None)
 BOB = ANN._replace(
     mailbox=parse_mailbox("bob@b.test"), phase=Phase.DEFERRED, changed=2000.0, next_attempt=3000.0
 )

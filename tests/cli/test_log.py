@@ -124,7 +124,7 @@ def test_json_has_an_object_for_each_entry(ccc, state):
     assert newest["recipients"][0]["reply"] == {
         "code": 550,
         "enhanced": "5.1.1",
-        "text": "5.1.1 no such user",
+        "text": "550 5.1.1 no such user",
     }
     assert newest["recipients"][1]["next_attempt"] > newest["planned"]
     assert (oldest["kept"], oldest["recipients"][0]["reply"]["code"]) == (False, 250)

@@ -113,7 +113,7 @@ def send(
 def reviewed(state: Path, plan: Plan) -> list[str]:
     """What the journal knows of the recipients of a plan, without a word of its own."""
     with opened(state) as journal:
-        return [known.state.value if known else "" for _, _, known in journal.review(plan, Terms())]
+        return [known.state.value if known else "" for _, _, known, _ in journal.review(plan, Terms())]
 
 
 def states(receipts: Iterable[Receipt]) -> list[str]:
