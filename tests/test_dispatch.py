@@ -9,8 +9,8 @@ from ccc.delivery import Dsn, Settled, given_up
 from ccc.dispatch import deliver
 from ccc.errors import LinkLost, MessageError
 from ccc.receipt import Outcome, State
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
+from ccc.transport.server import Security, Server
 from tests.lab.sink import CHUNKING, EVERYTHING, Sink
 
 MESSAGE = b"From: a@a.test\r\nTo: b@b.test\r\nSubject: hi\r\n\r\nHello.\r\n"

@@ -21,8 +21,11 @@ PURE = (
     *("ccc.errors", "ccc.visible", "ccc.address", "ccc.envelope", "ccc.message", "ccc.smtp.replies"),
     *("ccc.duration", "ccc.receipt", "ccc.delivery", "ccc.plan", "ccc.smtp"),
 )
-DOORS = ("ccc.config", "ccc.transport", "ccc.sources", "ccc.journal", "ccc.routes")
-SHELL = ("ccc.dispatch", "ccc.api", "ccc", "ccc.cli", "ccc.__main__")
+DOORS = (
+    *("ccc.config", "ccc.transport", "ccc.resolver", "ccc.accounts", "ccc.imap", "ccc.sources"),
+    *("ccc.journal", "ccc.routes"),
+)
+SHELL = ("ccc.dispatch", "ccc.api", "ccc", "ccc.setup", "ccc.cli", "ccc.__main__")
 ORDER = PURE + DOORS + SHELL
 
 PURE_STDLIB = {
@@ -38,6 +41,9 @@ DOOR = {  # third-party package: the modules that know it
     "rich": "ccc.cli.render",
     "idna": "ccc.address.domain",
     "aiosmtpd": "ccc.cli.demo_server",
+    "imapclient": "ccc.imap",
+    "keyring": "ccc.accounts.keyring",
+    "dns": "ccc.resolver",
 }
 EVERYWHERE = {"click"}  # imported at the top of every command; all others when they are used
 

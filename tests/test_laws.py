@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import ccc
 from ccc.receipt import State
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
+from ccc.transport.server import Security, Server
 from tests.lab.sink import EVERYTHING, Sink
 from tests.servers.command import ccc as command
 

@@ -90,7 +90,7 @@ class Choices(NamedTuple):
         """The user name in --smtp."""
         if not self.smtp:
             return ""
-        from ccc.routes.server import from_url
+        from ccc.transport.server import from_url
 
         return from_url(self.smtp).user
 

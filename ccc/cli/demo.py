@@ -151,8 +151,8 @@ class Story:
         return receipt, dialogue
 
     def _route(self, dialogue: list[str] | None = None) -> "Submission":
-        from ccc.routes.server import from_url
         from ccc.routes.submission import Manner, Submission
+        from ccc.transport.server import from_url
         from ccc.transport.transcript import Transcript
 
         transcript = None if dialogue is None else Transcript(dialogue.append)

@@ -50,8 +50,8 @@ def logged_in(route: "Route | None", choices: Choices) -> "Route":
 
 
 def _server(choices: Choices, url: str, interrupts: "Interrupts") -> "Route":
-    from ccc.routes.server import from_url
     from ccc.routes.submission import Submission
+    from ccc.transport.server import from_url
 
     if choices.tls == "opportunistic" and choices.tls_ca_file:
         raise UsageError(

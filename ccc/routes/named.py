@@ -4,8 +4,8 @@ import os
 
 from ccc.errors import ConfigurationError, UsageError
 from ccc.routes.route import Route
-from ccc.routes.server import lmtp_from, without_user
 from ccc.routes.submission import Manner, Submission
+from ccc.transport.server import lmtp_from, without_user
 
 WAYS = "sendmail, sendmail:PATH, maildir:DIR, lmtp:HOST:PORT or lmtp:PATH"
 

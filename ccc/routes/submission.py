@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from ccc.delivery import Delivery, Settled, Witness, given_up
 from ccc.errors import CccError, LinkError
 from ccc.routes.queue import Queue
-from ccc.routes.server import Security, Server
 from ccc.smtp.conversation import Conversation
 from ccc.smtp.extensions import Extensions
 from ccc.smtp.session import Opening, StartTLSPolicy, open_session, quit_session
@@ -20,6 +19,7 @@ from ccc.smtp.transaction import Transaction
 from ccc.transport.dial import Dial, connect_path, look_up, shown
 from ccc.transport.interrupts import Interrupts
 from ccc.transport.link import Link, Secure, Socket, drive, run
+from ccc.transport.server import Security, Server
 from ccc.transport.timeouts import Timeouts
 from ccc.transport.transcript import Transcript
 

@@ -8,7 +8,7 @@ follows the mechanism's name.
 from base64 import b64decode, b64encode
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from ccc.errors import NotPermitted, ProtocolError, TryLaterError
 from ccc.smtp.extensions import Extensions
@@ -37,6 +37,31 @@ class Token:
 
 
 Credentials: TypeAlias = Password | Token
+
+
+class Keys(Protocol):
+    """Where the credentials for a server come from: asked each time when a session begins."""
+
+    def credentials(self) -> Credentials:
+        """What to log in with now; NotPermitted or TryLaterError if there is nothing."""
+
+    def renewed(self) -> Credentials | None:
+        """Others, after the server has refused those or they have expired; None if there can be none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The same credentials for every session."""
+
+    held: Credentials
+
+    def credentials(self) -> Credentials:
+        """What is held."""
+        return self.held
+
+    def renewed(self) -> Credentials | None:
+        """None: there are no others."""
+        return None
 
 
 def log_in(server: Extensions, credentials: Credentials, nonce: str) -> Dialogue[None]:

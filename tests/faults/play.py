@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ccc.receipt import Outcome
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Manner, Submission
+from ccc.transport.server import Security, Server
 from ccc.transport.timeouts import Timeouts
 from ccc.transport.transcript import Transcript
 from ccc.visible import visible

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from ccc.routes.server import Security
 from ccc.smtp.login import Password, Token
+from ccc.transport.server import Security
 from tests.faults.play import session
 from tests.lab.fault import (
     Step,

@@ -14,8 +14,8 @@ from ccc.envelope import Envelope
 from ccc.errors import MessageError
 from ccc.message import HeldOctets, read
 from ccc.message.lines import unified
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
+from ccc.transport.server import Security, Server
 from tests.lab.oracle import SMUGGLED, stray
 from tests.lab.sink import CHUNKING, PIPELINING, Sink
 from tests.smtp.play import ME, to, told

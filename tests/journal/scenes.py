@@ -19,8 +19,8 @@ from ccc.journal.retry import due
 from ccc.receipt import exit_status
 from ccc.routes.route import Route
 from ccc.routes.sendmail import Sendmail
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
+from ccc.transport.server import Security, Server
 from tests.lab.sink import CHUNKING, PIPELINING
 
 ME = "me@a.test"

@@ -9,8 +9,8 @@ from ccc.config import Config
 from ccc.journal.entry import Entry
 from ccc.journal.log import Log
 from ccc.journal.opening import open_journal
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
+from ccc.transport.server import Security, Server
 from tests.lab.sink import EVERYTHING, Sink
 
 MAIL = (

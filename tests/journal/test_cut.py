@@ -18,8 +18,8 @@ from ccc.journal.journal import Journal
 from ccc.journal.opening import open_journal
 from ccc.journal.retry import due
 from ccc.receipt import exit_status
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Manner, Submission
+from ccc.transport.server import Security, Server
 from ccc.transport.timeouts import Timeouts
 from tests.journal.truth import Key, ledger, phases, untrue
 from tests.lab.cutter import Cut, Cutter, End, Way

@@ -20,8 +20,8 @@ from ccc.journal.opening import open_journal
 from ccc.journal.retry import due, waiting
 from ccc.journal.schedule import INTERVALS, JITTER, MINUTE
 from ccc.receipt import Receipt, State, exit_status
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
+from ccc.transport.server import Security, Server
 from tests.journal.running import ccc
 from tests.journal.truth import ledger, phases, untrue
 from tests.lab.sink import CHUNKING, Sink

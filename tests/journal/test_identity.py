@@ -18,8 +18,8 @@ from ccc.journal.journal import Terms
 from ccc.journal.log import Log
 from ccc.journal.retry import due
 from ccc.receipt import Outcome, State
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
+from ccc.transport.server import Security, Server
 from tests.address.lists import mailboxes
 from tests.journal import desk
 from tests.journal.desk import LARGE, MAIL, ME, Route, X, Y, Z, kept, on_disk, phases, redirect, send, states

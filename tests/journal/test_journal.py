@@ -15,8 +15,8 @@ from ccc.journal import store
 from ccc.journal.log import Log
 from ccc.journal.retry import drop, due, waiting
 from ccc.receipt import exit_status
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Submission
+from ccc.transport.server import Security, Server
 from tests.journal import desk
 from tests.journal.desk import LARGE, MAIL, Route, X, Y, Z, kept, on_disk, phases, redirect, send, states
 from tests.lab.sink import CHUNKING, Sink

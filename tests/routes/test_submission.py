@@ -4,9 +4,9 @@ import pytest
 
 from ccc.errors import SourceChanged
 from ccc.routes.named import via
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Manner, Submission
 from ccc.smtp.login import Password, Token
+from ccc.transport.server import Security, Server
 from ccc.transport.timeouts import Timeouts
 from tests.lab.fault import FaultServer, cut, fin, send, usual
 from tests.lab.oracle import stray

@@ -10,9 +10,9 @@ import pytest
 import trustme
 
 from ccc.errors import ConfigurationError, Interrupted, LinkError
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Manner, Submission
 from ccc.transport import tls
+from ccc.transport.server import Security, Server
 from ccc.transport.timeouts import Timeouts
 from ccc.transport.tls import Trust, UnknownIssuer, context_for, put_tls_on
 from tests.lab.sink import Sink

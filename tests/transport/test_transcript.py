@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccc.routes.server import Security, Server
 from ccc.routes.submission import Manner, Submission
 from ccc.smtp.login import Password
 from ccc.smtp.replies import Reply
+from ccc.transport.server import Security, Server
 from ccc.transport.transcript import Transcript
 from tests.lab.sink import PIPELINING, Sink
 from tests.smtp.play import to, told

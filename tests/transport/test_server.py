@@ -3,7 +3,7 @@
 import pytest
 
 from ccc.errors import UsageError
-from ccc.routes.server import Security, Server, from_url, lmtp_from
+from ccc.transport.server import Security, Server, from_url, lmtp_from
 
 IMPLICIT, STARTTLS, LOOSE = Security.IMPLICIT, Security.STARTTLS, Security.OPPORTUNISTIC
 

@@ -1,4 +1,7 @@
-"""The server that a URL names: smtps://USER@HOST, smtp://USER@HOST:587, lmtp://HOST:24 or a socket's path."""
+"""The server that a URL names: smtps://USER@HOST, smtp://USER@HOST:587, imaps://USER@HOST, imap://USER@HOST.
+
+The schemes ending in s are TLS from the start, the others begin in clear and go on with STARTTLS.
+"""
 
 import re
 from enum import Enum
@@ -9,9 +12,9 @@ from ccc.errors import UsageError
 from ccc.visible import harmful
 
 _URL = re.compile(
-    r"(?P<scheme>smtps?)://(?:(?P<user>.+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]@:/?#\s]+)(?::(?P<port>\d{1,5}))?/?"
+    r"(?P<scheme>smtps?|imaps?)://(?:(?P<user>.+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]@:/?#\s]+)(?::(?P<port>\d{1,5}))?/?"
 )
-_PORTS = {"smtps": 465, "smtp": 587}  # RFC 8314, 3.3; RFC 6409, 3.1
+_PORTS = {"smtps": 465, "smtp": 587, "imaps": 993, "imap": 143}  # RFC 8314, 3.2 and 3.3; RFC 6409, 3.1
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII | re.IGNORECASE)
 
@@ -46,24 +49,34 @@ class Server(NamedTuple):
         return bool(self.path) or _LOOPBACK.fullmatch(self.host) is not None
 
 
-def from_url(url: str, *, opportunistic: bool | None = None) -> Server:
-    """The submission server of a URL; UsageError if it is none.
+def from_url(url: str, *, opportunistic: bool | None = None, option: str = "--smtp") -> Server:
+    """The submission server of a URL; UsageError if it is none, which names the `option` that gave it.
 
     TLS is required, except that on this host, or where `opportunistic` is asked for, it is used if it is
     offered; a login is never made over such a connection to another host. False asks for it on this host too.
     """
+    return _server(url, "smtp", opportunistic, option)
+
+
+def imap_from_url(url: str, *, opportunistic: bool | None = None, option: str = "imap") -> Server:
+    """The IMAP server of a URL, by the same rules."""
+    return _server(url, "imap", opportunistic, option)
+
+
+def _server(url: str, plain: str, opportunistic: bool | None, option: str) -> Server:
     match = _URL.fullmatch(url)
-    if match is None:
-        raise _malformed(url)
-    scheme, user = match["scheme"], _user(match["user"] or "")
+    if match is None or match["scheme"].removesuffix("s") != plain:
+        raise _malformed(url, plain, option)
+    scheme, user = match["scheme"], _user(match["user"] or "", option)
     port = int(match["port"] or _PORTS[scheme])
     if not 0 < port < 65536:
-        raise _malformed(url)
-    server = Server(_host(match["host"]), port, security=Security.IMPLICIT, user=user)
-    if scheme == "smtps":
+        raise _malformed(url, plain, option)
+    server = Server(_host(match["host"], option), port, security=Security.IMPLICIT, user=user)
+    if scheme != plain:
         if opportunistic:
             raise UsageError(
-                "--tls opportunistic: smtps:// is TLS from the start", "write smtp://, or leave it out"
+                f"--tls opportunistic: {scheme}:// is TLS from the start",
+                f"write {plain}://, or leave it out",
             )
         return server
     if opportunistic and user and not server.loopback:
@@ -79,7 +92,7 @@ def without_user(place: str) -> str:
     return f"…@{host}" if at else place
 
 
-def _user(text: str) -> str:
+def _user(text: str, option: str) -> str:
     """The user name, its percent-encoding undone (RFC 3986, 2.1)."""
     user = text
     if "%" in text:
@@ -88,24 +101,25 @@ def _user(text: str) -> str:
         user = unquote(text, errors="surrogateescape")
     if ":" in user:
         raise UsageError(
-            "--smtp: a password in a URL can be read by everyone on this host",
+            f"{option}: a password in a URL can be read by everyone on this host",
             "leave it out and use --password-command or --password-fd",
         )
     if any(map(harmful, user)):  # RFC 4616, 2: UTF-8 and no NUL
         raise UsageError(
-            "--smtp: the user name holds control characters, or is not UTF-8", "write it as the provider does"
+            f"{option}: the user name holds control characters, or is not UTF-8",
+            "write it as the provider does",
         )
     return user
 
 
-def _host(text: str) -> str:
+def _host(text: str, option: str) -> str:
     """The host in ASCII: A-labels (RFC 5890, 2.3.2.1), or an address without its brackets."""
     if text.isascii():
         return text.strip("[]")
     try:
         return a_labels(text)
     except ValueError as error:
-        raise UsageError(f"--smtp: {text} is no host name: {error}", "check its spelling") from error
+        raise UsageError(f"{option}: {text} is no host name: {error}", "check its spelling") from error
 
 
 def lmtp_from(place: str) -> Server:
@@ -122,8 +136,9 @@ def lmtp_from(place: str) -> Server:
     return Server(host.strip("[]"), int(port), security=Security.NONE, lmtp=True)
 
 
-def _malformed(url: str) -> UsageError:
+def _malformed(url: str, plain: str, option: str) -> UsageError:
+    port = ":587" if plain == "smtp" else ""
     return UsageError(
-        f"--smtp {without_user(url)}: this is no server",
-        "write smtps://USER@HOST, or smtp://USER@HOST:587 for STARTTLS",
+        f"{option} {without_user(url)}: this is no server",
+        f"write {plain}s://USER@HOST, or {plain}://USER@HOST{port} for STARTTLS",
     )
