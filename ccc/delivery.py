@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from ccc.address import Mailbox
 from ccc.envelope import Envelope
 from ccc.errors import CccError, Kind, UsageError
+from ccc.message.message import Filed
 from ccc.receipt import Outcome, State
 
 Watch = Callable[[int], None]  # told, block by block, how many octets of a content have been read
@@ -90,13 +91,18 @@ class Delivery:
     """One content in one envelope; compared by identity, since two may be alike and still be two.
 
     `envid` is our own name for it, which comes back in notifications: said where a server offers DSN and the
-    user gave no other.
+    user gave no other. `filed` is how the message lay in the mailbox that it was read from, if there was one.
+    `second` says that an earlier attempt is in doubt, so that it may have arrived already. `require_tls` asks
+    every server on the way to pass it on over verified TLS or not at all (RFC 8689, 2).
     """
 
     envelope: Envelope
     content: Sendable
     dsn: Dsn | None = None
     envid: str = ""
+    filed: Filed | None = None
+    second: bool = False
+    require_tls: bool = False
 
 
 class Stage(Enum):

@@ -17,14 +17,17 @@ alone, so that one run over many messages has one rule.
      ├── RefusedError              refused for good
      │    ├── LoopError            … by ourselves: the message goes round in circles
      │    └── ExtensionMissing     … because the server cannot carry it
+     ├── DomainError               there is no such domain, or it takes no mail
      ├── StateError                a file of ours cannot be written; nothing was sent
      │    └── JournalFailed        … the journal: nothing further was said
      ├── NotRecordedError          it was sent, but the record failed
      ├── TryLaterError             not now; running again is safe
      │    └── LinkError            … the connection failed
      │         ├── LinkLost        … or ended, or fell silent
-     │         └── ProtocolError   … or the server stopped speaking SMTP
+     │         └── ProtocolError   … or the server stopped speaking its protocol
+     │              └── NotImap … where nothing is under way: it is IMAP's
      ├── NotPermitted          login, permission, provider policy
+     │    └── LoginRefused     … these credentials; others may do
      └── ConfigurationError        the configuration
 """
 
@@ -58,10 +61,12 @@ class CccError(Exception):
 
     kind: Kind = Kind.BUG
 
-    def __init__(self, what: str, cure: str = "") -> None:
+    def __init__(self, what: str, cure: str = "", *, kind: Kind | None = None) -> None:
         super().__init__(what, cure)
         self.what = what
         self.cure = cure
+        if kind is not None:  # what the class says otherwise
+            self.kind = kind
 
     def __str__(self) -> str:
         return f"{self.what}; {self.cure}" if self.cure else self.what
@@ -169,6 +174,12 @@ class ExtensionMissing(RefusedError):
         self.extension = extension
 
 
+class DomainError(CccError):
+    """There is no such domain, or it takes no mail."""
+
+    kind = Kind.DOMAIN
+
+
 class StateError(CccError):
     """A file that ccc writes cannot be written; nothing was sent."""
 
@@ -208,16 +219,29 @@ class LinkLost(LinkError):
 
 
 class ProtocolError(LinkError):
-    """What the server said is not SMTP."""
+    """What the server said is not its protocol."""
 
-    def __init__(self, what: str, written: int = 0) -> None:
-        super().__init__(what, "tell the server's administrator, or use another server", written)
+    def __init__(self, what: str, written: int = 0, cure: str = "") -> None:
+        super().__init__(what, cure or "tell the server's administrator, or use another server", written)
+
+
+class NotImap(ProtocolError):
+    """What the server said is not IMAP; that is no reason to try again later."""
+
+    kind = Kind.PROTOCOL
+
+    def __init__(self, what: str, cure: str = "") -> None:
+        super().__init__(what, cure=cure)
 
 
 class NotPermitted(CccError):
     """The login, a permission or the provider's policy is in the way."""
 
     kind = Kind.PERMISSION
+
+
+class LoginRefused(NotPermitted):
+    """The server refused these credentials; others may do."""
 
 
 class ConfigurationError(CccError):

@@ -172,7 +172,7 @@ class Receipt(NamedTuple):
             "schema": SCHEMA,
             "source": self.source,
             "outcomes": [outcome.as_json() for outcome in self.outcomes],
-            "error": _error_json(self.error),
+            "error": error_json(self.error),
             "exit_status": self.exit_status,
         }
 
@@ -199,7 +199,8 @@ def reply_json(reply: Reply | None) -> dict[str, object] | None:
     return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}
 
 
-def _error_json(error: CccError | None) -> dict[str, object] | None:
+def error_json(error: CccError | None) -> dict[str, object] | None:
+    """An error for `--json`, not yet made visible."""
     if error is None:
         return None
     return {"kind": error.kind.value, "what": error.what, "cure": error.cure}

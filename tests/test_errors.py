@@ -1,11 +1,24 @@
 """What an error says and carries."""
 
-from ccc.errors import AddressError, CccError, CopyUnreadable, Interrupted, Kind
+from ccc.errors import AddressError, CccError, CopyUnreadable, Interrupted, Kind, NotImap, ProtocolError
 
 
 def test_an_error_says_what_was_wrong_and_then_the_next_step() -> None:
     assert str(CccError("the file is empty", "name another one")) == "the file is empty; name another one"
     assert str(CccError("the file is empty")) == "the file is empty"
+
+
+def test_an_error_may_be_told_what_kind_it_is() -> None:
+    assert CccError("no").kind is Kind.BUG
+    assert CccError("no", kind=Kind.PERMISSION).kind is Kind.PERMISSION
+    assert CccError.kind is Kind.BUG
+
+
+def test_who_breaks_the_protocol_is_told_from_who_cannot_be_reached_where_nothing_is_under_way() -> None:
+    assert ProtocolError("no").kind is Kind.TRY_LATER
+    assert NotImap("no").kind is Kind.PROTOCOL
+    assert NotImap("no").cure == ProtocolError("no").cure
+    assert NotImap("no", "try another").cure == "try another"
 
 
 def test_an_address_error_counts_characters_as_people_do() -> None:

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from ccc.message.content import Content
 from ccc.message.header import JUNK
 from ccc.message.lines import CRLF
-from ccc.message.message import Message
+from ccc.message.message import Mbox, Message
 from ccc.message.scan import count_line_ends
 
 # RFC 5322, 3.6: "at most one", apart from the fields that are never sent on.
@@ -46,6 +46,7 @@ def findings(message: Message, content: Content) -> tuple[Finding, ...]:
         *_about_octets(content),
         *_about_lines(message),
         *_about_body(message),
+        *_about_mbox(message.mbox or Mbox()),
     )
 
 
@@ -54,6 +55,9 @@ def _about_header(message: Message) -> Iterator[Finding]:
         text = "the header ends after its first line: the file's line ends are CR CR LF"
         yield Finding("header-ends-early", "warning", text)
     counted = Counter([field.key for field in message.header])
+    if not (counted["from"] or counted["date"]):  # RFC 5322, 3.6: these two are required
+        text = "no From and no Date (RFC 5322, 3.6): this is hardly a mail"
+        yield Finding("no-from-no-date", "warning", text)
     for key, name in _ONCE.items():
         if counted[key] > 1:
             yield _duplicate(name, counted[key])
@@ -97,6 +101,21 @@ def _about_body(message: Message) -> Iterator[Finding]:
     if message.facts.cut_off:
         text = "the multipart body has no closing boundary: the message looks cut off"
         yield Finding("cut-off", "warning", text)
+
+
+def _about_mbox(mbox: Mbox) -> Iterator[Finding]:
+    if mbox.unquoted:
+        lines = _many(mbox.unquoted, "line")
+        text = f'{lines} of the body without the ">" that the mbox had put before "From "'
+        yield Finding("mbox-unquoted", "note", text)
+    if mbox.quoted:
+        lines = _many(mbox.quoted, "line")
+        text = f'{lines} of the body with ">" before "From ", which the mbox may have put there: it stays'
+        yield Finding("mbox-quoted", "note", text)
+    if mbox.inside:
+        lines = _many(mbox.inside, "From line")
+        text = f"{lines} in the body, such as another message begins with: the mbox counts it to this one"
+        yield Finding("mbox-inside", "warning", text)
 
 
 def _duplicate(name: str, count: int) -> Finding:

@@ -25,7 +25,7 @@ REASONS: Final[dict[str, str]] = {
 }
 _MOZILLA: Final = "x-mozilla-"
 FROM_LINE_REASON: Final = "it separates messages in an mbox file"
-STRIPPED: Final = "--strip names it"
+STRIPPED: Final = "--strip or the account names it"
 
 
 class LeftOut(NamedTuple):

@@ -36,6 +36,21 @@ class Origin(NamedTuple):
     uid: int
 
 
+class Filed(NamedTuple):
+    """How a message lies in a mailbox: its flags, and when it came there in Unix time if that is known."""
+
+    flags: tuple[str, ...] = ()
+    received: float | None = None
+
+
+class Mbox(NamedTuple):
+    """What an mbox file did to a message, and what became of that."""
+
+    unquoted: int = 0  # lines of the body that lost the ">" which the mbox had put before their "From "
+    quoted: int = 0  # lines of the body that keep it, since it may be their own
+    inside: int = 0  # From_ lines as before a further message, which are counted to this one
+
+
 class Message(NamedTuple):
     """One message of a source."""
 
@@ -46,6 +61,8 @@ class Message(NamedTuple):
     body: Octets
     facts: Facts
     origin: Origin | None = None  # of a message that is not a file
+    filed: Filed | None = None  # of a message of a mailbox
+    mbox: Mbox | None = None  # of a message of an mbox file
 
     @property
     def message_id(self) -> str:
@@ -78,8 +95,11 @@ class Message(NamedTuple):
         return compose(header, self.separator, self.body, self.facts)
 
 
-def read(octets: Octets, name: str) -> Message:
-    """Read the header and scan the whole message once; raises MessageError and SourceChanged."""
+def read(octets: Octets, name: str, *, counted: bool = False) -> Message:
+    """Read the header and scan the whole message once; raises MessageError and SourceChanged.
+
+    `counted`: an mbox file counts its octets, so what looks like a further message belongs to it.
+    """
     buffer, start, end = _read_header(octets)
     lead = buffer[:start]
     place = f"line {_lines(lead) + 1}"
@@ -92,12 +112,15 @@ def read(octets: Octets, name: str) -> Message:
         scan.feed(rest)
     for block in blocks(octets, len(buffer)):
         scan.feed(block)
-    _refuse_mbox(scan.separators)
+    inside = scan.separators.finish() if scan.separators else 0
+    if inside and not counted:
+        raise _several(inside + 1)
     body = Rest(octets, body_start)
     closing = close_delimiter(header)
     cut_off = bool(closing) and closing not in rest and looks_cut_off(body, closing)
     facts = scan.finish(lead, buffer[start:body_start], cut_off)
-    return Message(name, lead, header, buffer[end:body_start], body, facts)
+    mbox = Mbox(inside=inside) if inside else None
+    return Message(name, lead, header, buffer[end:body_start], body, facts, mbox=mbox)
 
 
 def _read_header(octets: Octets) -> tuple[bytes, int, int]:
@@ -176,12 +199,11 @@ def _refuse_headless(header: Header, first: bytes, place: str) -> None:
         raise MessageError("there is no header field", place, cure)
 
 
-def _refuse_mbox(separators: Separators | None) -> None:
-    if separators and (more := separators.finish()):
-        raise MessageError(
-            f"there are {more + 1} messages in the file",
-            cure="split it first, e.g. with `formail -s`; if it is one message, remove its From line",
-        )
+def _several(count: int) -> MessageError:
+    return MessageError(
+        f"there are {count} messages in the file",
+        cure="name one of them, as mbox:PATH#1; if it is one message, remove its From line",
+    )
 
 
 def _lines(lead: bytes) -> int:

@@ -13,7 +13,7 @@ from ccc.errors import UsageError
 from ccc.message.display import add_to_list, shown_in
 from ccc.message.findings import Finding
 from ccc.message.header import JUNK, Field, Header, line_end
-from ccc.message.leftout import LeftOut, left_out
+from ccc.message.leftout import STRIPPED, LeftOut, left_out
 from ccc.message.resent import resent_block, resent_date
 from ccc.message.signatures import Signature, aligned, broken_by
 from ccc.plan.people import without
@@ -117,8 +117,18 @@ def _leave_out(request: Request, header: Header) -> tuple[tuple[LeftOut, ...], H
     kept = _kept_blind(lean) if request.keep else ()
     if not gone:
         return (), lean, kept
-    broken = broken_by(header, lean)
-    return gone, lean, (*kept, *_broken(broken, "warning", "leaving fields out", _KEPT))
+    return gone, lean, (*kept, *_broken_by_leaving_out(gone, broken_by(header, lean)))
+
+
+def _broken_by_leaving_out(gone: tuple[LeftOut, ...], broken: tuple[Signature, ...]) -> Iterator[Finding]:
+    """Signatures that miss a field, and those that are left out themselves."""
+    out = {each.field.key for each in gone}  # whoever leaves out a field leaves out all of its name
+    lost = [it for it in broken if it.field.key in out]
+    hurt = tuple([it for it in broken if it.field.key not in out])
+    then = _KEPT if any(each.reason != STRIPPED for each in gone) else ""  # --keep is not heard there
+    yield from _broken(hurt, "warning", "leaving fields out", then)
+    for name in _names(lost):
+        yield Finding("signature-broken", "warning", f"the {name} is left out itself, so it proves nothing")
 
 
 def _kept_blind(header: Header) -> Findings:

@@ -45,6 +45,12 @@ def require(delivery: Delivery, server: Extensions) -> None:
         )
     if not server.dsn and delivery.dsn is not None:
         raise ExtensionMissing("DSN", "--dsn was asked for", "leave out --dsn, or use another server")
+    if not server.require_tls and delivery.require_tls:  # RFC 8689, 4.2.1: 5.7.30
+        raise ExtensionMissing(
+            "REQUIRETLS",
+            "--require-tls was asked for",
+            "leave out --require-tls, or use another server",
+        )
 
 
 def mail(delivery: Delivery, server: Extensions) -> bytes:
@@ -57,6 +63,8 @@ def mail(delivery: Delivery, server: Extensions) -> bytes:
         words.append("BODY=8BITMIME")  # RFC 6152, 3
     if server.smtputf8 and (delivery.content.utf8_header or not _ascii(delivery)):
         words.append("SMTPUTF8")  # RFC 6531, 3.4
+    if delivery.require_tls:
+        words.append("REQUIRETLS")  # RFC 8689, 4.2.1
     words += _mail_dsn(delivery.dsn, delivery.envid if server.dsn else "")
     return _line(words)
 

@@ -62,11 +62,14 @@ class Conversation:
 
     `window` is how many contents may be unanswered at once, `said` how many octets the opening of the
     session took, `hop` the server's name for the outcomes. `ending` tells whether the delivery taken last
-    is the last of all: QUIT goes with its content then, and costs no turn (RFC 2920, 3.1).
+    is the last of all: QUIT goes with its content then, and costs no turn (RFC 2920, 3.1). `another` tells
+    whether another session may take over when the server ends this one: it is asked only if something was
+    settled here, so that there is an end to it. `elsewhere` says that there are other hosts: what a lost link
+    has left undone is for one of them then, but nobody whom this one has refused; `moved_by` says why.
 
     Afterwards `usable` is false if the connection cannot take another command (mox's ErrBotched),
     `ended_by` is the error that later deliveries would meet too, if there was one, and `rest` what turned
-    out to be left to do after QUIT.
+    out to be left to do after QUIT, or for another session.
     """
 
     def __init__(
@@ -78,11 +81,15 @@ class Conversation:
         lmtp: bool = False,
         hop: str = "",
         ending: Callable[[], bool] = lambda: False,
+        another: Callable[[], bool] = lambda: False,
+        elsewhere: bool = False,
     ) -> None:
         self.server = server
         self.settled: deque[Settled] = deque()
         self.usable = True
         self.ended_by: CccError | None = None
+        self.moved_by: LinkError | None = None
+        self.fruitful = False  # something was settled
         self._window = max(window, 1)
         # In unequal parts it would not be full again after one turn; an odd one has no half.
         self._refill = self._window // 2 if self._window % 2 == 0 else self._window - 1
@@ -90,6 +97,8 @@ class Conversation:
         self._lmtp = lmtp
         self._hop = hop
         self._ending = ending
+        self._another = another
+        self._elsewhere = elsewhere
         self._todo: deque[Transaction] = deque()
         self._unsettled: deque[Transaction] = deque()
         self._awaited: deque[Awaited] = deque()
@@ -114,11 +123,9 @@ class Conversation:
         except Spoilt as error:
             self._abandon(error, error.written)
         except LinkError as error:
-            self.ended_by = error
-            self._abandon(error, error.written)
+            self._end(error, error.written)
         except ServiceClosing as error:
-            self.ended_by = error
-            self._abandon(error, self._said)
+            self._end(error, self._said)
         except (Interrupted, JournalFailed) as stop:
             self.ended_by = stop
             yield from self._leave(stop)
@@ -257,6 +264,35 @@ class Conversation:
         if it.crowd and it.error is None:
             self._todo.append(Transaction(it.delivery, it.crowd, self._lmtp))
         self.settled.append(Settled(it.delivery, tuple(it.outcomes(written, self._hop))))
+        self.fruitful = True
+
+    def _end(self, error: LinkError | ServiceClosing, written: int) -> None:
+        """The server or the network ended the session: another one takes over, or everything is given up."""
+        undone = isinstance(error, ServiceClosing) and not self._lmtp  # whatever it has not answered
+        certain = undone or not any(it.committed(written) for it in self._unsettled)
+        if certain and self._elsewhere and isinstance(error, LinkError):
+            self.moved_by = error
+            for it in self._unsettled:
+                self._keep_refusals(it)
+        elif not (certain and self.fruitful and self._another()):
+            self.ended_by = error
+            self._abandon(error, written)
+            return
+        self.usable = False
+        over = [it for it in self._unsettled if it.error is not None]
+        begun = [it for it in self._unsettled if it.error is None and it.forward_paths]
+        self._unsettled.clear()
+        for it in over:
+            self._record(it, written)
+        self._todo.extendleft(
+            Transaction(it.delivery, it.forward_paths, self._lmtp) for it in reversed(begun)
+        )
+
+    def _keep_refusals(self, it: Transaction) -> None:
+        """What this host has refused is not asked of another one (RFC 5321, 5.1)."""
+        refused, it.forward_paths = tuple(it.refusals(self._hop)), it.left
+        if refused:
+            self.settled.append(Settled(it.delivery, refused))
 
     def _abandon(self, error: CccError, written: int) -> None:
         """The connection is over: whatever is not settled is settled by what is known of it."""

@@ -61,6 +61,11 @@ class Extensions(NamedTuple):
         return "STARTTLS" in self.keywords
 
     @property
+    def require_tls(self) -> bool:
+        """A message may ask never to travel without verified TLS (RFC 8689)."""
+        return "REQUIRETLS" in self.keywords
+
+    @property
     def size(self) -> bool:
         """MAIL may declare the size of its message (RFC 1870)."""
         return "SIZE" in self.keywords

@@ -10,14 +10,18 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from ccc.errors import NotPermitted, ProtocolError, TryLaterError
+from ccc.errors import LoginRefused, NotPermitted, ProtocolError, TryLaterError
+from ccc.smtp.echo import pattern_of
 from ccc.smtp.extensions import Extensions
-from ccc.smtp.replies import Reply
+from ccc.smtp.replies import STARS, Reply
 from ccc.smtp.scram import scram_sha_256
 from ccc.smtp.steps import Dialogue, Wait, ask
 
 Exchange: TypeAlias = Generator[bytes, bytes, None]
-MASK = "***"
+MASK = STARS.decode()
+LONGEST = 510  # octets of a command before its CRLF, AUTH too (RFC 5321, 4.5.3.1.4; RFC 4954, 4)
+_CHECK_PASSWORD = "check the user name and the password; many providers want an app password for programs"  # noqa: S105
+_NEW_TOKEN = "get a new token, with `ccc account login` where ccc keeps it, and check the user name"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Token:
 
     user: str
     secret: str = field(repr=False)
+    expires: float | None = None  # Unix time; None: nobody here knows
 
 
 Credentials: TypeAlias = Password | Token
@@ -67,25 +72,26 @@ class Held:
 def log_in(server: Extensions, credentials: Credentials, nonce: str) -> Dialogue[None]:
     """Log in with the best mechanism that the server offers.
 
-    `nonce` is a fresh random printable string (RFC 5802, 5.1). NotPermitted if the server refuses the
-    login or offers no mechanism for such credentials, TryLaterError if it cannot check them now.
+    `nonce` is a fresh random printable string (RFC 5802, 5.1). LoginRefused if the server refuses the login,
+    NotPermitted if it offers no mechanism for such credentials, TryLaterError if it cannot check them now.
     """
     mechanism = choose(server, credentials)
-    exchange = _exchange(mechanism, credentials, nonce)
-    command = f"AUTH {mechanism}"
-    if mechanism == "LOGIN":  # its user name answers a challenge; many servers take no initial response
-        reply = yield from ask(command.encode())
-        said = next(exchange)
+    exchange = sasl(mechanism, credentials, nonce)
+    command, secret = f"AUTH {mechanism}", pattern_of(credentials.user, credentials.secret)
+    said = next(exchange)
+    whole = f"{command} ".encode() + (b64encode(said) or b"=")  # RFC 4954, 4
+    # LOGIN's user name answers a challenge; many servers take no initial response of it.
+    if mechanism == "LOGIN" or len(whole) > LONGEST:
+        reply = yield from ask(command.encode(), hides=secret)
         reply = (yield from _answer(said)) if reply.code == 334 else reply
     else:
-        initial = b64encode(next(exchange)) or b"="  # RFC 4954, 4
-        reply = yield from ask(command.encode() + b" " + initial, shown=f"{command} {MASK}")
+        reply = yield from ask(whole, shown=f"{command} {MASK}", hides=secret)
     complaint = b""
     while reply.code == 334:  # RFC 4954, 4: a challenge
         complaint = _decoded(reply)
         reply = yield from _answer(_respond(exchange, complaint))
     if not reply.accepted:
-        raise _refusal(credentials.user, reply, complaint if isinstance(credentials, Token) else b"")
+        raise _refusal(credentials, reply, secret.sub(STARS, complaint))
     _finish(exchange)
 
 
@@ -111,7 +117,7 @@ def choose(server: Extensions, credentials: Credentials) -> str:
     )
 
 
-def _exchange(mechanism: str, credentials: Credentials, nonce: str) -> Exchange:
+def sasl(mechanism: str, credentials: Credentials, nonce: str) -> Exchange:
     """What the client says in this mechanism; NotPermitted for what cannot be said in UTF-8."""
     user, secret = credentials.user, credentials.secret
     try:
@@ -148,6 +154,7 @@ def _login(user: str, password: str) -> Exchange:
 
 def _bearer(user: str, token: str) -> Exchange:
     """OAUTHBEARER; an error is told in a challenge, which is answered with one octet (RFC 7628, 3)."""
+    _check_token(user, token)
     name = user.replace("=", "=3D").replace(",", "=2C")  # RFC 5801, 4
     yield f"n,a={name},\x01auth=Bearer {token}\x01\x01".encode()
     yield b"\x01"
@@ -155,8 +162,15 @@ def _bearer(user: str, token: str) -> Exchange:
 
 def _xoauth2(user: str, token: str) -> Exchange:
     """XOAUTH2, Google's and Microsoft's forerunner of OAUTHBEARER; an error is answered with nothing."""
+    _check_token(user, token)
     yield f"user={user}\x01auth=Bearer {token}\x01\x01".encode()
     yield b""
+
+
+def _check_token(user: str, token: str) -> None:
+    """Raise NotPermitted for what would end one part of the response and begin another (RFC 7628, 3.1)."""
+    if not (user + token).isprintable():
+        raise NotPermitted("the user name or the token holds a control character", "get a new token")
 
 
 def _answer(response: bytes) -> Dialogue[Reply]:
@@ -189,12 +203,22 @@ def _decoded(reply: Reply) -> bytes:
         return challenge
 
 
-def _refusal(user: str, reply: Reply, complaint: bytes) -> NotPermitted | TryLaterError:
+def _refusal(credentials: Credentials, reply: Reply, complaint: bytes) -> NotPermitted | TryLaterError:
     """Why the login failed: for now (RFC 4954, 6: 454) or because of who or what was given."""
-    said = f"{reply} {complaint.decode('utf-8', 'replace')}".rstrip()
+    from ccc.smtp.refusals import cure
+
+    token = isinstance(credentials, Token)
+    said = f"{reply} {complaint.decode('utf-8', 'replace') if token else ''}".rstrip()
     if reply.transient:
-        return TryLaterError(f"the server cannot log {user} in now: {said}")
-    return NotPermitted(
-        f"the server refused the login of {user}: {said}",
-        "check the user name and the password; many providers want an app password for programs",
+        return TryLaterError(
+            f"the server cannot log {credentials.user} in now: {said}", cure(reply, token=token)
+        )
+    return LoginRefused(
+        f"the server refused the login of {credentials.user}: {said}",
+        cure(reply, remedy(credentials), token=token),
     )
+
+
+def remedy(credentials: Credentials) -> str:
+    """What to do about such credentials that a server refused, where it does not say why."""
+    return _NEW_TOKEN if isinstance(credentials, Token) else _CHECK_PASSWORD

@@ -12,9 +12,11 @@ from typing import NamedTuple
 from ccc.errors import ProtocolError
 
 LINE_LIMIT = 4096  # octets; RFC 5321, 4.5.3.1.5 asks for 512
+STARS = b"***"  # stand for what is hidden
 REPLY_LIMIT = 65536  # octets of all lines of one reply
 
 SERVICE_CLOSING = 421  # RFC 5321, 3.8
+CHALLENGE = 334  # RFC 4954, 4: in a login and nowhere else
 GOODBYE = 221  # RFC 5321, 4.2.3: to QUIT and to nothing else
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])([ -]|$)")  # RFC 5321, 4.2: the first digit decides
@@ -71,6 +73,11 @@ class ReplyReader:
         self._code = 0
         self._lines: list[bytes] = []
         self._size = 0
+        self._hidden: tuple[re.Pattern[bytes], ...] = ()
+
+    def hide(self, secret: re.Pattern[bytes]) -> None:
+        """From here on make stars of this wherever the server says it."""
+        self._hidden = (*self._hidden, secret)
 
     @property
     def empty(self) -> bool:
@@ -92,12 +99,14 @@ class ReplyReader:
         """Take one line; the reply, if this was its last."""
         match = _LINE.match(line)
         if match is None or len(line) > LINE_LIMIT:
-            raise ProtocolError(f"the server sent something that is no SMTP reply: {_excerpt(line)}")
+            raise ProtocolError(
+                f"the server sent something that is no SMTP reply: {_excerpt(self._masked(line))}"
+            )
         code = int(match[1])
         if self._lines and code != self._code:  # RFC 5321, 4.2.1: every line bears the same code
             raise ProtocolError(f"the server's reply began with {self._code} and went on with {code}")
         self._code = code
-        self._lines.append(line[4:])
+        self._lines.append(self._masked(line[4:]))
         self._size += len(line)
         if self._size > REPLY_LIMIT:
             raise ProtocolError(f"the server's reply has more than {REPLY_LIMIT} octets")
@@ -107,6 +116,12 @@ class ReplyReader:
         self._lines.clear()
         self._size = 0
         return reply
+
+    def _masked(self, line: bytes) -> bytes:
+        """The line without secrets of ours."""
+        for secret in self._hidden:
+            line = secret.sub(STARS, line)
+        return line
 
 
 def _excerpt(line: bytes) -> str:

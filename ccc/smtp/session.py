@@ -21,6 +21,10 @@ class StartTLSPolicy(Enum):
     NEVER = "never"  # implicit TLS, or a local socket
 
 
+class NoStartTLS(LinkError):
+    """The server does not offer STARTTLS, and nothing may be said to it in clear."""
+
+
 class Opening(NamedTuple):
     """How a session begins; `helo` is our domain or address literal (RFC 5321, 4.1.3)."""
 
@@ -70,7 +74,7 @@ def _start_tls(server: Extensions, opening: Opening) -> Dialogue[Extensions]:
         if required:
             raise _no_service("offered STARTTLS and then refused it", reply)
     elif required:
-        raise LinkError(
+        raise NoStartTLS(
             "the server does not offer STARTTLS, so everything would go in clear",
             "use smtps:// (port 465), or ask its administrator: somebody may take the offer away on its way",
         )

@@ -8,12 +8,15 @@ lost before the last octet of a message from one that was lost after it.
 
 from collections.abc import Generator
 from enum import Enum
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from ccc.address import Mailbox
 from ccc.delivery import Delivery, Stage
 from ccc.errors import ProtocolError
 from ccc.smtp.replies import Reply
+
+if TYPE_CHECKING:
+    import re
 
 
 class Wait(Enum):
@@ -28,10 +31,14 @@ class Wait(Enum):
 
 
 class Say(NamedTuple):
-    """Send these octets; small ones may wait for the next Hear. `shown` stands for them in a transcript."""
+    """Send these octets; small ones may wait for the next Hear. `shown` stands for them in a transcript.
+
+    What `hides` finds in anything that is heard from here on is a secret.
+    """
 
     octets: bytes
     shown: str | None = None
+    hides: "re.Pattern[bytes] | None" = None
 
 
 class Hear(NamedTuple):
@@ -74,9 +81,14 @@ def hear(wait: Wait) -> Dialogue[Heard]:
     return heard
 
 
-def ask(command: bytes, wait: Wait = Wait.COMMAND, shown: str | None = None) -> Dialogue[Reply]:
+def ask(
+    command: bytes,
+    wait: Wait = Wait.COMMAND,
+    shown: str | None = None,
+    hides: "re.Pattern[bytes] | None" = None,
+) -> Dialogue[Reply]:
     """One command, without its CRLF, and the reply to it; ProtocolError if that came before the command."""
-    yield Say(command + b"\r\n", shown)
+    yield Say(command + b"\r\n", shown, hides)
     heard = yield from hear(wait)
     if heard.before < heard.said and not heard.reply.refused:  # a refusal may come at any time
         raise ProtocolError(f"the server answered before it was asked: {heard.reply}", heard.written)

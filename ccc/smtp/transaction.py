@@ -100,6 +100,20 @@ class Transaction:
                 committed = self.committed(written) and not undone
                 yield unanswered(mailbox, error, committed=committed, hop=hop)
 
+    @property
+    def left(self) -> tuple[Mailbox, ...]:
+        """The recipients whom nothing has been said of, or who were only too many."""
+        refused = set(self.forward_paths) - set(self.hopeful) - set(self.crowd)
+        return tuple(mailbox for mailbox in self.forward_paths if mailbox not in refused)
+
+    def refusals(self, hop: str) -> Iterator[Outcome]:
+        """What became of those who were refused before any content was judged, and not for a crowd."""
+        left = self.left
+        for place, mailbox in enumerate(self.forward_paths):
+            reply = self._refusal(place)
+            if reply is not None and mailbox not in left:
+                yield judge(mailbox, reply, hop)
+
     def _refusal(self, place: int) -> Reply | None:
         """The reply that refused this recipient before any content was judged."""
         if self.mail is not None and self.mail.refused:
@@ -127,12 +141,19 @@ def judge(mailbox: Mailbox, reply: Reply, hop: str = "") -> Outcome:
         return Outcome(mailbox, State.ACCEPTED, reply, reply.text, None, hop)
     if reply.transient:  # RFC 5321, 4.2.1
         return deferred(mailbox, reply, hop)
-    return Outcome(mailbox, State.REFUSED, reply, reply.text, _kind(reply), hop)
+    return Outcome(mailbox, State.REFUSED, reply, reply.text, _kind(reply), hop, _cure(reply))
 
 
 def deferred(mailbox: Mailbox, reply: Reply, hop: str = "") -> Outcome:
     """Refused for now, whatever the code."""
-    return Outcome(mailbox, State.DEFERRED, reply, reply.text, Kind.TRY_LATER, hop)
+    return Outcome(mailbox, State.DEFERRED, reply, reply.text, Kind.TRY_LATER, hop, _cure(reply))
+
+
+def _cure(reply: Reply) -> str:
+    """What is known of such a refusal; "" if nothing is."""
+    from ccc.smtp.refusals import cure  # no mail that goes well needs its words
+
+    return cure(reply)
 
 
 def _kind(reply: Reply) -> Kind:

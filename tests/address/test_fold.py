@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ccc.address import Mailbox, extension, fold_list, parse_recipients, read_list
 from tests.address.lists import lists, mailboxes, soup
+from tests.lab.law import law
 
 some = lists.filter(bool)
 ends = st.sampled_from([b"\r\n", b"\n"])
@@ -17,6 +18,7 @@ def body(field: bytes) -> bytes:
     return field.partition(b":")[2]
 
 
+@law
 @given(some)
 def test_a_field_that_is_written_is_read_back(members):
     assert read_list(body(fold_list("Cc", members))) == members
@@ -66,6 +68,7 @@ def test_a_long_name_is_folded_between_its_words():
     assert b"word\r\n word" in field
 
 
+@law
 @given(soup.map(str.encode), some, ends)
 def test_what_stood_in_a_list_is_read_as_before_and_then_what_was_added(value, members, end):
     more = extension(value, members, end)

@@ -8,15 +8,18 @@ from hypothesis import given
 from ccc.address import Mailbox, parse_mailbox, read_list
 from ccc.errors import AddressError
 from tests.address.lists import locals_, mailboxes, names
+from tests.lab.law import law
 
 OUTSIDE_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
+@law
 @given(mailboxes)
 def test_what_a_command_says_is_read_back_as_the_same_mailbox(mailbox):
     assert parse_mailbox(mailbox.addr_spec).key == mailbox.key
 
 
+@law
 @given(mailboxes)
 def test_outside_quotes_a_command_holds_no_blank_no_control_and_no_bracket(mailbox):
     bare = OUTSIDE_QUOTES.sub("", mailbox.addr_spec)
@@ -24,6 +27,7 @@ def test_outside_quotes_a_command_holds_no_blank_no_control_and_no_bracket(mailb
     assert not set(bare) & set("<>,;:()\\\x7f") or mailbox.domain.startswith("[IPv6:")
 
 
+@law
 @given(mailboxes)
 def test_not_even_in_quotes_does_a_command_hold_a_control_octet(mailbox):
     octets = mailbox.addr_spec.encode()
@@ -31,6 +35,7 @@ def test_not_even_in_quotes_does_a_command_hold_a_control_octet(mailbox):
     assert 0x7F not in octets
 
 
+@law
 @given(mailboxes)
 def test_what_a_header_says_is_read_back_as_the_same_mailbox(mailbox):
     assert read_list(mailbox.header().encode()) == (mailbox,)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ccc.address import Mailbox, extension, read_list
 from ccc.visible import harmful
 from tests.address.lists import lists, mailboxes, soup, texts
+from tests.lab.law import law
 
 
 def shown(value: str) -> list[tuple[str, str, str]]:
@@ -18,12 +19,14 @@ def test_whatever_stands_in_a_header_is_read(value):
     assert all(isinstance(mailbox, Mailbox) for mailbox in read_list(value))
 
 
+@law
 @given(st.one_of(st.binary(max_size=60), soup.map(str.encode)))
 def test_nothing_that_was_read_holds_a_harmful_character(value):
     for mailbox in read_list(value):
         assert not any(harmful(char) for char in mailbox.eyes() if char not in "\u200c\u200d")
 
 
+@law
 @given(soup)
 def test_what_was_read_is_written_and_read_again_alike(value):
     for mailbox in [found for found in read_list(value.encode()) if found.domain]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from ccc.address import Mailbox, parse_mailbox, parse_recipients, read_list, undeliverable
 from ccc.errors import AddressError, UsageError
 from tests.address.lists import lists, texts
+from tests.lab.law import law
 
 LDH = re.compile(
     r"(?=.{1,255}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
@@ -39,6 +40,7 @@ def test_every_recipient_can_stand_in_an_envelope(text):
     assert all(not undeliverable(mailbox) for mailbox in accepted(text))
 
 
+@law
 @given(texts)
 def test_every_recipient_is_read_back_from_its_command(text):
     for mailbox in accepted(text):
@@ -59,6 +61,7 @@ def test_what_the_strict_reader_takes_the_lenient_one_reads_alike(text):
         assert [mailbox.key for mailbox in read_list(text.encode())] == [mailbox.key for mailbox in strict]
 
 
+@law
 @given(lists)
 def test_a_list_that_is_written_is_read_back(mailboxes):
     text = ", ".join(mailbox.header() for mailbox in mailboxes)

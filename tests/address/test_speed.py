@@ -38,27 +38,28 @@ def seconds(text: str) -> float:
     return process_time() - begun
 
 
-def least(action: Callable[[], object]) -> float:
-    """The shortest of three times; a busy machine makes the others longer."""
-    times = []
+def takes_less(limit: float, action: Callable[[], object]) -> bool:
+    """Whether it does, once in three times; a busy machine makes the others longer."""
     for _ in range(3):
         begun = process_time()
         action()
-        times.append(process_time() - begun)
-    return min(times)
+        if process_time() - begun < limit:
+            return True
+    return False
 
 
+@pytest.mark.parametrize("count", [5_000, pytest.param(20_000, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("piece", HOSTILE, ids=ascii)
-def test_ten_thousand_of_anything_take_moments(piece):
-    assert any(seconds(piece * 10_000) < 2 * HALF_A_SECOND for _ in range(3))
+def test_thousands_of_anything_take_moments(piece, count):
+    assert any(seconds(piece * count) < HALF_A_SECOND * count / 5_000 for _ in range(3))
 
 
-def test_sixteen_thousand_addresses_take_less_than_half_a_second():
-    text = ", ".join(f'"User {i}" <user{i}@host{i}.example.com>' for i in range(16_000))
+def test_eight_thousand_addresses_take_less_than_a_quarter_of_a_second():
+    text = ", ".join(f'"User {i}" <user{i}@host{i}.example.com>' for i in range(8_000))
     octets = text.encode()
-    assert len(read_list(octets)) == len(parse_recipients(text)) == 16_000
-    assert least(lambda: read_list(octets)) < HALF_A_SECOND
-    assert least(lambda: parse_recipients(text)) < HALF_A_SECOND
+    assert len(read_list(octets)) == len(parse_recipients(text)) == 8_000
+    assert takes_less(HALF_A_SECOND / 2, lambda: read_list(octets))
+    assert takes_less(HALF_A_SECOND / 2, lambda: parse_recipients(text))
 
 
 def test_a_plain_address_needs_no_tables():

@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccc.address.words import decode_words, encode_words
+from tests.lab.law import law
 
 WORD = re.compile(r"=\?utf-8\?(q\?[A-Za-z0-9!*+/=_-]+|b\?[A-Za-z0-9+/]+={0,2})\?=")
 named = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
+@law
 @given(named)
 def test_what_is_encoded_is_decoded_again(text):
     assert decode_words(" ".join(encode_words(text))) == text

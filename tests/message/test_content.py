@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ccc.message import BLOCK, Content, HeldOctets, read
 from ccc.message.leftout import left_out
 from ccc.message.lines import unified
+from tests.lab.law import law
 
 pieces = [b"\r", b"\n", b"\r\n", b"a", b".", b"\n.\r", b"Bcc: x", b"To: y", b" "]
 rests = st.lists(st.sampled_from(pieces)).map(b"".join)
@@ -24,36 +25,42 @@ def sent(content: Content, end: bytes = b"\r\n") -> bytes:
     return b"".join(content.blocks(end))
 
 
+@law
 @given(rests)
 def test_an_unedited_message_goes_out_with_its_line_ends_unified(rest):
     octets = b"Subject: x" + rest
     assert sent(content(octets)) == unified(octets)
 
 
+@law
 @given(rests)
 def test_what_is_put_on_top_changes_nothing_below(rest):
     octets = b"Subject: x" + rest
     assert sent(content(octets, top=b"Top: 1\r\n")) == b"Top: 1\r\n" + unified(octets)
 
 
+@law
 @given(rests, st.sampled_from(["to", "bcc"]))
 def test_the_announced_size_is_what_is_sent(rest, without):
     made = content(b"Subject: x" + rest, without=without)
     assert made.size == len(sent(made))
 
 
+@law
 @given(rests, st.sampled_from(["to", "bcc"]))
 def test_no_bare_cr_or_lf_is_sent(rest, without):
     octets = sent(content(b"Subject: x" + rest, without=without))
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", octets)
 
 
+@law
 @given(rests)
 def test_lf_line_ends_are_the_same_lines(rest):
     made = content(b"Subject: x" + rest)
     assert sent(made, b"\n") == sent(made).replace(b"\r\n", b"\n")
 
 
+@law
 @given(rests)
 def test_a_left_out_field_takes_its_own_lines_and_no_others(rest):
     message = read(HeldOctets(b"Subject: x" + rest), "test.eml")

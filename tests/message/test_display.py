@@ -8,6 +8,7 @@ from ccc.address import Mailbox
 from ccc.errors import MessageError
 from ccc.message.display import add_to_list, shown_in
 from ccc.message.header import Header, parse
+from tests.lab.law import law
 
 NEW = Mailbox("new", "x.com")
 OTHER = Mailbox("other", "y.org", "An Other")
@@ -76,6 +77,7 @@ values = st.sampled_from([b": a@x.org", b":", b": A <a@x.org>,\r\n\tb@y.org", b"
 texts = st.lists(st.tuples(names, values, st.sampled_from([b"\n", b"\r\n", b"\r"])).map(b"".join))
 
 
+@law
 @given(texts.map(b"".join), st.sampled_from(["To", "Cc"]))
 def test_octets_are_added_in_one_place_and_the_rest_stays(text, name):
     read = header(text)

@@ -4,11 +4,28 @@ import pytest
 
 from ccc.message import HeldOctets, read
 from ccc.message.findings import Finding, findings
+from ccc.message.message import Mbox
+
+
+def all_of(octets: bytes) -> tuple[Finding, ...]:
+    message = read(HeldOctets(octets), "test.eml")
+    return findings(message, message.content(message.header))
 
 
 def found(octets: bytes) -> tuple[Finding, ...]:
-    message = read(HeldOctets(octets), "test.eml")
-    return findings(message, message.content(message.header))
+    """All but that it has no From and no Date: short examples have none."""
+    return tuple(finding for finding in all_of(octets) if finding.code != "no-from-no-date")
+
+
+def test_what_has_no_from_and_no_date_is_hardly_a_mail():
+    (finding,) = all_of(b"root:x:0:0:root:/root:/bin/bash\nbin:x:1:1:bin:/bin:/bin/false\n")
+    assert (finding.code, finding.level) == ("no-from-no-date", "warning")
+    assert finding.text == "no From and no Date (RFC 5322, 3.6): this is hardly a mail"
+
+
+@pytest.mark.parametrize("field", [b"From: a@b.c", b"Date: Tue, 17 Nov 2026 09:30:00 +0000"])
+def test_a_mail_that_lacks_one_of_them_is_none_the_less_one(field):
+    assert all_of(field + b"\n\nx\n") == ()
 
 
 PLAIN = b"From: a\nTo: b\nSubject: c\nDate: d\nMessage-ID: <e@f>\n\ntext\n"
@@ -84,3 +101,28 @@ def test_a_header_with_cr_cr_lf_line_ends_is_named(rest):
 )
 def test_a_header_that_ends_for_another_reason_is_not(octets):
     assert "header-ends-early" not in [finding.code for finding in found(octets)]
+
+
+@pytest.mark.parametrize(
+    ("mbox", "code", "level", "words"),
+    [
+        (Mbox(unquoted=1), "mbox-unquoted", "note", "1 line of the body without"),
+        (Mbox(quoted=2), "mbox-quoted", "note", "2 lines of the body with"),
+        (
+            Mbox(inside=1),
+            "mbox-inside",
+            "warning",
+            "1 From line in the body, such as another message begins with",
+        ),
+    ],
+)
+def test_what_an_mbox_did_is_found(mbox, code, level, words):
+    message = read(HeldOctets(PLAIN), "mbox:a#1")._replace(mbox=mbox)
+    (finding,) = findings(message, message.content(message.header))
+    assert (finding.code, finding.level) == (code, level)
+    assert words in finding.text
+
+
+def test_an_mbox_that_changed_nothing_is_no_finding():
+    message = read(HeldOctets(PLAIN), "mbox:a#1")._replace(mbox=Mbox())
+    assert findings(message, message.content(message.header)) == ()

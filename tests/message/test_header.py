@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccc.message.header import JUNK, Field, Header, line_end, parse, separator_at
+from tests.lab.law import law
 
 ends = st.sampled_from([b"\r", b"\n", b"\r\n"])
 names = st.sampled_from([b"To", b"cc", b"X-A", b"Bcc ", b"Junk line", b"", b"8\xffbit"])
@@ -20,6 +21,7 @@ def header(text: bytes) -> Header:
     return Header(parse(text))
 
 
+@law
 @given(octets)
 def test_reading_then_writing_gives_the_same_octets(text):
     assert header(text).octets() == text
@@ -125,6 +127,7 @@ def test_a_field_at_the_end_of_the_file_is_extended():
     assert read.extended(read.fields[0], b", c").octets() == b"Cc: a, c\r\n"
 
 
+@law
 @given(headers, st.data())
 def test_what_is_not_touched_stays_octet_for_octet(text, data):
     read = header(text)
@@ -181,8 +184,8 @@ def test_a_line_end_is_told(text, end):
     [
         b"X: " + b"x" * 5_000_000 + b"\n",
         b"X: a\n" + b" fold\n" * 20_000,
-        b"X: a\n" * 100_000,
-        b"\r" * 100_000,
+        b"X: a\n" * 40_000,
+        b"\r" * 40_000,
         b":" * 1_000_000,
         b"a" * 1_000_000,
         b"a " * 1_000_000,
@@ -192,4 +195,4 @@ def test_a_line_end_is_told(text, end):
 def test_a_huge_header_takes_linear_time(text):
     before = time.process_time()
     assert header(text).octets() == text
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 1

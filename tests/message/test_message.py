@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ccc.errors import MessageError
 from ccc.message import BLOCK, HeldOctets, Message, read
-from ccc.message.message import HEADER_LIMIT, LINES_LIMIT
+from ccc.message.message import HEADER_LIMIT, LINES_LIMIT, Mbox
+from tests.lab.law import law
 
 FROM_LINE = b"From ann@x.org Mon Jan  1 10:00:00 2024\n"
 
@@ -41,6 +42,7 @@ anything = st.lists(
 ).map(b"".join)
 
 
+@law
 @given(leads, anything)
 def test_reading_then_writing_gives_the_same_octets(lead, rest):
     octets = lead + b"Subject: x" + rest
@@ -160,7 +162,7 @@ MAIL = b"To: a\nSubject: b\n\ntext\n\n"
 def test_several_messages_in_one_file_are_counted_and_refused(count, end):
     error = refused(((FROM_LINE + MAIL) * count).replace(b"\n", end))
     assert error.what == f"there are {count} messages in the file"
-    assert "formail -s" in error.cure
+    assert "name one of them, as mbox:PATH#1" in error.cure
 
 
 def test_many_messages_are_counted_where_blocks_meet():
@@ -278,3 +280,12 @@ def test_a_hostile_message_is_scanned_in_linear_time():
     message(b"To: a\n\n" + b"\r\n" * 2_000_000)
     message(b"To: a\n\n" + b"x" * 8_000_000)
     assert time.process_time() - before < 4
+
+
+def test_what_looks_like_a_further_message_belongs_to_one_whose_octets_are_counted():
+    message = read(HeldOctets((FROM_LINE + MAIL) * 3), "mbox:a#1", counted=True)
+    assert message.mbox == Mbox(inside=2)
+
+
+def test_a_message_whose_octets_are_counted_may_be_an_ordinary_one():
+    assert read(HeldOctets(FROM_LINE + MAIL), "mbox:a#1", counted=True).mbox is None

@@ -285,5 +285,20 @@ def test_leaving_out_a_signed_field_warns_and_names_the_option() -> None:
     )
 
 
+def test_a_signature_that_is_left_out_itself_is_not_said_to_be_kept_by_an_option() -> None:
+    lines = signed("example.org", "from"), signed("list.test", "from", kind="ARC-Message-Signature")
+    plan = redirect(with_lines(*lines), strip=frozenset({"dkim-signature"}))
+    assert texts(plan, "signature-broken") == [
+        "the DKIM signature of example.org is left out itself, so it proves nothing"
+    ]
+
+
+def test_a_field_that_is_to_be_left_out_breaks_a_signature_whatever_is_kept() -> None:
+    plan = redirect(
+        with_lines(signed("example.org", "sender"), "Sender: x@y.test"), strip=frozenset({"sender"})
+    )
+    assert "leaving fields out breaks the DKIM signature of example.org" in texts(plan, "signature-broken")
+
+
 def test_leaving_out_what_is_not_signed_does_not_warn() -> None:
     assert codes(redirect(with_lines(RELAXED, "Status: RO"))) == []

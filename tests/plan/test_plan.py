@@ -11,6 +11,7 @@ from ccc.errors import LoopError
 from ccc.message.message import read
 from ccc.message.octets import HeldOctets
 from ccc.plan import Action, Change, Plan, Resent, make_plan
+from tests.lab.law import law
 from tests.plan.mail import (
     HEADER,
     NOW,
@@ -176,12 +177,14 @@ NAMES = ["To", "Cc", "Bcc", "From", "Resent-To", "Resent-Bcc", "Return-Path", "D
 LINES = st.lists(st.tuples(st.sampled_from(NAMES), LISTS).map(": ".join), max_size=6)
 
 
+@law
 @given(LINES, LISTS)
 def test_no_address_of_a_header_becomes_a_recipient(lines: list[str], to: str) -> None:
     plan = redirect(mail(*lines, "Subject: x"), to=to)
     assert set(names(plan.envelope.forward_paths)) == set(to.split(", "))
 
 
+@law
 @given(LINES, LISTS)
 def test_no_address_of_a_header_becomes_a_recipient_of_a_resend(lines: list[str], to: str) -> None:
     plan = resend(mail("From: me@example.com", *(it for it in lines if it[:5] != "From:")), to=to)
@@ -210,6 +213,7 @@ ENDS = st.sampled_from([b"\r\n", b"\n"])
 BODIES = st.binary(max_size=60).filter(lambda body: b"\0" not in body)
 
 
+@law
 @given(FIELDS, BODIES, st.sampled_from(list(Resent)))
 def test_a_redirect_is_top_and_original_minus_what_is_listed(
     fields: list[bytes], body: bytes, resent: Resent
@@ -219,6 +223,7 @@ def test_a_redirect_is_top_and_original_minus_what_is_listed(
     assert _undone(plan) == b"".join(line + b"\r\n" for line in lines)
 
 
+@law
 @given(FIELDS, BODIES)
 def test_a_resend_is_the_original_minus_what_is_listed_plus_the_people(
     fields: list[bytes], body: bytes
@@ -228,6 +233,7 @@ def test_a_resend_is_the_original_minus_what_is_listed_plus_the_people(
     assert _undone(plan) == b"".join(line + b"\r\n" for line in lines)
 
 
+@law
 @given(FIELDS, BODIES, ENDS)
 def test_the_body_of_every_plan_is_the_body(fields: list[bytes], body: bytes, end: bytes) -> None:
     lines = [b"From: ann@example.org", *fields]

@@ -213,13 +213,13 @@ def test_people_are_found_under_the_unicode_form_of_their_domain() -> None:
 
 @pytest.mark.parametrize("there", [0, 1])
 def test_many_recipients_are_looked_for_in_linear_time(there: int) -> None:
-    value = b",\r\n ".join(b"old%d@example.org" % n for n in range(there, 30_000 + there))
+    value = b",\r\n ".join(b"old%d@example.org" % n for n in range(there, 10_000 + there))
     header = Header(parse(b"Cc: " + value + b"\r\n"))
-    who = tuple(Mailbox(name, "example.org") for name in ("old0", *(f"new{n}" for n in range(30_000))))
+    who = tuple(Mailbox(name, "example.org") for name in ("old0", *(f"new{n}" for n in range(10_000))))
     people = request(Action.REDIRECT, sender="me@x.org", to=who).people
     before = time.process_time()
     assert len(already_there(header, people)) == 1 - there
-    assert time.process_time() - before < 4  # 0.3 as a rule; coverage slows it down
+    assert time.process_time() - before < 1.5  # 0.1 as a rule; coverage slows it down
 
 
 LOCAL = st.sampled_from(["ann", "Ann", "a.b", "x+y", "o'neil", "ann b", 'q"t'])

@@ -205,10 +205,11 @@ def to(
     dsn: Dsn | None = None,
     reverse_path: Mailbox | None = ME,
     envid: str = "",
+    require_tls: bool = False,
 ) -> Delivery:
     """A delivery to `name@b.test`."""
     mailboxes = tuple(Mailbox(name, "b.test") for name in names)
-    return Delivery(Envelope(reverse_path, mailboxes), content, dsn, envid)
+    return Delivery(Envelope(reverse_path, mailboxes), content, dsn, envid, require_tls=require_tls)
 
 
 def offering(lines: Iterable[str]) -> Extensions:

@@ -12,6 +12,7 @@ from ccc.envelope import Envelope
 from ccc.errors import CccError, ExtensionMissing, MessageTooBig
 from ccc.smtp import commands
 from ccc.smtp.extensions import Extensions
+from tests.lab.law import law
 from tests.smtp.play import Text, to
 
 EIGHT_BIT = Text(b"Subject: hi\r\n\r\n\xe9\r\n")
@@ -53,6 +54,8 @@ ALL = server("SIZE 1000", "8BITMIME", "SMTPUTF8", "DSN", "PIPELINING")
             server("DSN"),
             b"MAIL FROM:<me@a.test> RET=FULL ENVID=k3\r\n",
         ),
+        (to("x", require_tls=True), server("REQUIRETLS"), b"MAIL FROM:<me@a.test> REQUIRETLS\r\n"),
+        (to("x"), server("REQUIRETLS"), b"MAIL FROM:<me@a.test>\r\n"),
         (
             to("x", dsn=Dsn(envid="theirs"), envid="k3"),
             server("DSN"),
@@ -106,6 +109,7 @@ def test_a_message_within_the_limit_is_not(line):
         (to("x", content=EIGHT_BIT), server("SMTPUTF8"), "8BITMIME"),
         (to("x", content=UTF8), server(), "8BITMIME"),
         (to("x", dsn=Dsn(("NEVER",))), server(), "DSN"),
+        (to("x", require_tls=True), ALL, "REQUIRETLS"),
     ],
 )
 def test_what_a_message_needs_must_be_offered(delivery, offers, extension):
@@ -113,6 +117,10 @@ def test_what_a_message_needs_must_be_offered(delivery, offers, extension):
         commands.require(delivery, offers)
     assert caught.value.extension == extension
     assert caught.value.cure
+
+
+def test_a_message_that_must_stay_under_tls_goes_to_who_sees_to_it():
+    commands.require(to("x", require_tls=True), server("REQUIRETLS"))
 
 
 def test_our_own_name_for_a_message_needs_no_extension():
@@ -130,6 +138,7 @@ def test_a_control_octet_cannot_come_from_a_parameter():
         commands.mail(to("x", dsn=dsn), Extensions({"DSN": ()}))
 
 
+@law
 @given(st.text(st.characters(max_codepoint=127)))
 def test_xtext_holds_nothing_that_ends_a_parameter(text):  # RFC 3461, 4
     assert re.fullmatch(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*", commands.xtext(text))
@@ -138,6 +147,7 @@ def test_xtext_holds_nothing_that_ends_a_parameter(text):  # RFC 3461, 4
 awkward = st.text(st.one_of(st.characters(), st.sampled_from('\r\n\0<>@ \x1b\x7f\x80\u2028"\\')), max_size=20)
 
 
+@law
 @given(awkward, awkward)
 def test_no_mailbox_puts_a_control_octet_into_a_command(local, domain):
     try:
@@ -151,6 +161,7 @@ def test_no_mailbox_puts_a_control_octet_into_a_command(local, domain):
     assert said.count(b"\r\n") == 2
 
 
+@law
 @given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12))
 def test_a_path_is_one_path_whatever_the_local_part(local):
     mailbox = Mailbox(local, "b.test")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ccc.message.lines import unified
 from ccc.smtp.content import END_OF_DATA, chunks, dot_stuffed
+from tests.lab.law import law
 from tests.lab.oracle import stray
 from tests.lab.wire import undotted
 
@@ -47,23 +48,27 @@ def test_nothing_is_nothing():
     assert stuffed() == stuffed(b"") == b""
 
 
+@law
 @given(texts, st.lists(st.integers(0, 60), max_size=8))
 def test_a_server_gets_back_what_was_stuffed_wherever_it_was_cut(text, places):
     wire = stuffed(*cut(text, places))
     assert undotted(wire) == text
 
 
+@law
 @given(texts, st.lists(st.integers(0, 60), max_size=8))
 def test_the_only_end_of_data_is_the_last_one(text, places):
     wire = b"\r\n" + stuffed(*cut(text, places)) + END_OF_DATA
     assert wire.find(b"\r\n.\r\n") == len(wire) - 5
 
 
+@law
 @given(texts, st.lists(st.integers(0, 60), max_size=8))
 def test_stuffing_makes_no_bare_line_end(text, places):
     assert stray(stuffed(*cut(text, places)) + END_OF_DATA) == []
 
 
+@law
 @given(st.lists(st.binary(max_size=20), max_size=12), st.integers(1, 30))
 def test_chunks_hold_all_octets_and_one_is_the_last(blocks, size):
     made = list(chunks(blocks, size))

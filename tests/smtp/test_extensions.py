@@ -25,11 +25,12 @@ def test_the_first_line_is_a_greeting():
         (b"DSN", "dsn"),
         (b"STARTTLS", "starttls"),
         (b"SIZE 5", "size"),
+        (b"REQUIRETLS", "require_tls"),
     ],
 )
 def test_a_keyword_offers_one_thing(line, name):
     server = offered(line)
-    names = ("pipelining", "chunking", "eight_bit_mime", "smtputf8", "dsn", "starttls", "size")
+    names = ("pipelining", "chunking", "eight_bit_mime", "smtputf8", "dsn", "starttls", "size", "require_tls")
     assert [each for each in names if getattr(server, each)] == [name]
 
 

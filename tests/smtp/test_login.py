@@ -6,7 +6,7 @@ import pytest
 
 from ccc.errors import NotPermitted, ProtocolError, TryLaterError
 from ccc.smtp.extensions import Extensions
-from ccc.smtp.login import Password, Token, choose, log_in
+from ccc.smtp.login import Held, Password, Token, choose, log_in
 from tests.lab import sasl
 from tests.smtp.play import Played, play
 
@@ -214,3 +214,8 @@ def test_a_password_that_is_not_utf8_is_the_users_to_mend(mechanism):
     with pytest.raises(NotPermitted, match="not UTF-8") as refused:
         next(dialogue)
     assert "cret" not in str(refused.value)
+
+
+def test_what_is_held_is_the_same_for_every_session():
+    held = Password("me", "secret")
+    assert [Held(held).credentials() for _ in range(2)] == [held, held]

@@ -15,6 +15,7 @@ from ccc.smtp.conversation import Conversation
 from ccc.smtp.extensions import Extensions
 from ccc.smtp.replies import Reply
 from ccc.smtp.steps import Hear, Heard, Mark, Say
+from tests.lab.law import law
 from tests.lab.oracle import stray, violations
 from tests.lab.witness import Disk
 from tests.smtp.model import Server, converse_with, willing
@@ -83,10 +84,11 @@ def runs(kind: str, decisions: str, lmtp: bool, **cut):
 @pytest.mark.parametrize("lmtp", [False, True], ids=["smtp", "lmtp"])
 @pytest.mark.parametrize("decisions", DECISIONS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_link_that_is_cut_at_any_octet_makes_no_outcome_untrue(kind, decisions, lmtp):
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.sweep)])
+def test_a_link_that_is_cut_at_any_octet_makes_no_outcome_untrue(step, kind, decisions, lmtp):
     *_, whole = runs(kind, decisions, lmtp)
     for optimistic in (False, True):
-        for up in range(whole.arrived + 1):
+        for up in range(whole.arrived, -1, -step):
             server, conversation, taken, _ = runs(kind, decisions, lmtp, up=up, optimistic=optimistic)
             assert untrue(server, conversation, taken) == [], up
 
@@ -150,6 +152,7 @@ def batches(draw):
     return [to(*(next(names) for _ in range(count)), content=draw(contents)) for count in counts]
 
 
+@law
 @given(
     batches(),
     st.lists(codes, max_size=40),
