@@ -27,6 +27,15 @@ class Auth(Enum):
     NONE = "none"
 
 
+class Floor(Enum):
+    """How sure the TLS to the recipients' own mail hosts must be at least, if mail goes straight to them."""
+
+    DANE = "dane"
+    MTA_STS = "mta-sts"
+    VERIFY = "verify"
+    OPPORTUNISTIC = "opportunistic"
+
+
 class OAuth(NamedTuple):
     """Where tokens come from; the URLs are the provider's, the client is the user's own registration."""
 
@@ -37,6 +46,10 @@ class OAuth(NamedTuple):
     device_url: str = ""  # RFC 8628; empty where a provider has no device flow for mail
     scopes: str = ""  # separated by spaces (RFC 6749, 3.3)
     token_command: tuple[str, ...] = ()  # prints an access token; nothing else is needed then
+
+    def __repr__(self) -> str:
+        shown = self._replace(client_secret="***" if self.client_secret else "")
+        return f"OAuth({', '.join(f'{name}={value!r}' for name, value in shown._asdict().items())})"
 
 
 class Account(NamedTuple):
@@ -50,6 +63,8 @@ class Account(NamedTuple):
     imap: str = ""  # URL with its user, for imap_from_url()
     via: str = ""  # another way out, as --via takes it
     helo: str = ""
+    tls: Floor = Floor.OPPORTUNISTIC
+    allow_private_mx: bool = False
     tls_ca_file: str = ""
     auth: Auth = Auth.PASSWORD
     password_command: tuple[str, ...] = ()
