@@ -62,6 +62,10 @@ def shown(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
     return f"[{host}]:{port}"
 
 
+class Silent(LinkError):
+    """No address refused the connection, and none took it within its time."""
+
+
 class Dial:
     """Connections that are being made at the same time to the addresses of one host; the first one wins.
 
@@ -74,6 +78,7 @@ class Dial:
         self._left = deque(addresses)
         self._winner: socket.socket | None = None
         self._reason = "timed out"
+        self._refused = False  # some address gave an answer, or the network did
         self._names: list[str] = []
         self._seconds = seconds
         self._running: dict[int, tuple[socket.socket, float]] = {}
@@ -81,6 +86,11 @@ class Dial:
         self._interrupts = interrupts
         if interrupts is not None:
             self._poll.register(interrupts.fileno(), POLLIN)
+
+    @property
+    def left(self) -> tuple[Address, ...]:
+        """The addresses that were not tried."""
+        return tuple(self._left)
 
     def begin(self) -> None:
         """Begin with the next address, and wait for nothing."""
@@ -101,7 +111,8 @@ class Dial:
         self.close()
         if winner is None:
             tried = ", ".join(self._names)
-            raise LinkError(f"no connection to {tried}: {self._reason}", "check host, port and network")
+            kind = LinkError if self._refused else Silent
+            raise kind(f"no connection to {tried}: {self._reason}", "check host, port and network")
         return winner
 
     def close(self) -> None:
@@ -120,6 +131,7 @@ class Dial:
             runner = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:  # a host without IPv6 may know of IPv6 addresses all the same
             self._reason = str(error.strerror).lower()
+            self._refused = True
             return None
         runner.setblocking(False)
         # Commands are written whole: waiting for more only delays them.
@@ -165,4 +177,5 @@ class Dial:
         import os
 
         self._reason = os.strerror(status).lower()
+        self._refused = self._refused or status != errno.ETIMEDOUT
         runner.close()

@@ -88,7 +88,9 @@ class Link:
         match step:
             case Hear(wait):
                 return self._hear(wait)
-            case Say(octets, shown):
+            case Say(octets, shown, hides):
+                if hides is not None:
+                    self._reader.hide(hides)
                 self._say(octets, shown)
             case Mark():
                 self._mark(step)

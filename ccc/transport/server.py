@@ -58,6 +58,11 @@ def from_url(url: str, *, opportunistic: bool | None = None, option: str = "--sm
     return _server(url, "smtp", opportunistic, option)
 
 
+def unproven(ca_file: str | None) -> bool | None:
+    """`opportunistic` for a URL beside this file: issuers that are named are there to verify with."""
+    return False if ca_file else None
+
+
 def imap_from_url(url: str, *, opportunistic: bool | None = None, option: str = "imap") -> Server:
     """The IMAP server of a URL, by the same rules."""
     return _server(url, "imap", opportunistic, option)

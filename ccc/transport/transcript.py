@@ -8,12 +8,13 @@
      ~> AUTH PLAIN ***
     <** 554 5.7.1 refused            (** marks a refusal)
 
-Secrets are masked where they are said (login.py), not here: what this module is given may be shown.
+Secrets are masked where they are said (login.py), not here. What a server says in a login is hidden here:
+with a challenge of SCRAM, whoever reads the transcript could try passwords until one fits.
 """
 
 from collections.abc import Callable, Iterator
 
-from ccc.smtp.replies import Reply
+from ccc.smtp.replies import CHALLENGE, STARS, Reply
 from ccc.visible import visible, visible_octets
 
 
@@ -21,12 +22,12 @@ class Transcript:
     """Gives each line of a session to `write`."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
-        self._write = write
+        self.write = write
         self._private = False
 
     def note(self, text: str) -> None:
         """Something that happened besides what was said."""
-        self._write(f"=== {visible(text)}")
+        self.write(f"=== {visible(text)}")
 
     def private(self, how: str) -> None:
         """TLS begins."""
@@ -37,15 +38,20 @@ class Transcript:
         """We said this; `shown` stands for it."""
         arrow = " ~> " if self._private else " -> "
         for line in _lines(octets) if shown is None else shown.splitlines():
-            self._write(arrow + visible(line))
+            self.write(arrow + visible(line))
 
     def heard(self, reply: Reply) -> None:
         """The server said this."""
         arrow = "<** " if reply.refused else "<~  " if self._private else "<-  "
         last = len(reply.lines) - 1
-        for place, line in enumerate(reply.lines):
+        for place, said in enumerate(reply.lines):
+            line = STARS if said and reply.code == CHALLENGE else said
             separator = "-" if place < last else " "
-            self._write(f"{arrow}{reply.code}{separator}{visible_octets(line)}".rstrip())
+            self.write(f"{arrow}{reply.code}{separator}{visible_octets(line)}".rstrip())
+
+    def heard_line(self, line: bytes) -> None:
+        """The server said this line, in a protocol whose replies are lines of any form."""
+        self.write((("<~  " if self._private else "<-  ") + visible_octets(line)).rstrip())
 
 
 def _lines(octets: bytes) -> Iterator[str]:

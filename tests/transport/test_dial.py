@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from ccc.errors import Interrupted, LinkError
-from ccc.transport.dial import Dial, connect_path, interleave, look_up, shown
+from ccc.transport.dial import Dial, Silent, connect_path, interleave, look_up, shown
 from tests.transport.signals import Signals
 
 SIX, FOUR = socket.AF_INET6, socket.AF_INET
@@ -167,3 +167,19 @@ def test_a_socket_whose_queue_is_full_is_not_waited_for(tmp_path):
 def test_a_socket_that_is_not_there_is_told(tmp_path, path):
     with pytest.raises(LinkError, match="no connection to"):
         connect_path(str(tmp_path / path))
+
+
+def test_silence_alone_is_told_from_any_answer():
+    with silent() as nobody, closed() as no:
+        with pytest.raises(Silent):
+            Dial([nobody], 0.05).connected()
+        with pytest.raises(LinkError) as caught:
+            Dial([no, nobody], 0.05).connected()
+    assert not isinstance(caught.value, Silent)
+
+
+def test_what_was_not_tried_is_left():
+    with listening() as first, listening() as second:
+        dial = Dial([first, second], 5)
+        dial.connected().close()
+        assert dial.left == (second,)

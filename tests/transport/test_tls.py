@@ -14,7 +14,7 @@ from ccc.routes.submission import Manner, Submission
 from ccc.transport import tls
 from ccc.transport.server import Security, Server
 from ccc.transport.timeouts import Timeouts
-from ccc.transport.tls import Trust, UnknownIssuer, context_for, put_tls_on
+from ccc.transport.tls import Trust, UnknownIssuer, context_for, put_tls_on, with_roots
 from tests.lab.sink import Sink
 from tests.smtp.play import HELLO, to, told
 from tests.transport.signals import Signals
@@ -48,6 +48,7 @@ def test_an_address_is_verified_as_a_name_is(authority):
 
 
 EXPIRED = datetime.now(UTC) - timedelta(days=1)
+LATER = datetime.now(UTC) + timedelta(days=1)
 
 
 def context(*names: str, issuer: trustme.CA, **options) -> ssl.SSLContext:
@@ -70,19 +71,43 @@ def ca_file(issuer, tmp_path_factory) -> str:
 
 @pytest.mark.parametrize("security", [Security.IMPLICIT, Security.STARTTLS])
 @pytest.mark.parametrize(
-    ("names", "options", "reason"),
+    ("names", "options", "reason", "cure"),
     [
-        (["elsewhere.test"], {}, "Hostname mismatch"),
-        (["*.localhost"], {}, "Hostname mismatch"),
-        (["localhost"], {"not_after": EXPIRED, "not_before": EXPIRED - timedelta(days=9)}, "has expired"),
+        (
+            ["elsewhere.test", "b.test"],
+            {},
+            "Hostname mismatch",
+            "it is for elsewhere.test and b.test: name the",
+        ),
+        (
+            ["*.localhost", "127.0.0.2"],
+            {},
+            "Hostname mismatch",
+            "it is for *.localhost and 127.0.0.2: name the",
+        ),
+        (
+            ["localhost"],
+            {"not_after": EXPIRED, "not_before": EXPIRED - timedelta(days=9)},
+            "has expired",
+            "its administrator must renew it, unless the clock of this host is wrong",
+        ),
+        (
+            ["localhost"],
+            {"not_after": LATER + timedelta(days=9), "not_before": LATER},
+            "not yet valid",
+            "the clock of this host may be wrong",
+        ),
     ],
 )
-def test_a_certificate_that_is_not_right_ends_it(issuer, ca_file, security, names, options, reason):
+def test_a_certificate_that_is_not_right_ends_it(issuer, ca_file, security, names, options, reason, cure):
     made = context(*names, issuer=issuer, **options)
     with Sink(tls=made, implicit=security is Security.IMPLICIT, login=("me", "secret")) as sink:
         outcome = sent(submission(sink.port, security, ca_file=ca_file))
     assert outcome.state.value == "deferred"
     assert reason in outcome.reason
+    assert outcome.cure.startswith(cure)
+    assert not outcome.reason.endswith(".")
+    assert "--tls-ca-file" not in outcome.cure
     assert sink.transactions == []
 
 
@@ -91,6 +116,7 @@ def test_an_unknown_issuer_ends_it(authority, ca_file):
         outcome = sent(submission(sink.port, Security.IMPLICIT, ca_file=ca_file))
     assert "cannot be trusted" in outcome.reason
     assert "--tls-ca-file" in outcome.cure
+    assert "tls_ca_file in the account" in outcome.cure
 
 
 @pytest.mark.parametrize("security", [Security.IMPLICIT, Security.STARTTLS])
@@ -216,6 +242,21 @@ def test_tls_is_put_on_once(authority):
         put_tls_on(object(), "localhost", Trust(), 0)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("verify", "verdict"), [(True, "certificate verified"), (False, "certificate not verified")]
+)
+def test_a_connection_tells_how_it_is_protected(authority, verify, verdict):
+    with Sink(tls=authority.server_context(), implicit=True) as sink:
+        plain = socket.create_connection(("127.0.0.1", sink.port))
+        plain.setblocking(False)
+        trust = Trust(str(authority.ca_file), verify)
+        made, how = put_tls_on(plain, "localhost", trust, time.monotonic() + 5)
+        assert (made.version, made.verdict, how) == ("TLSv1.3", verdict, f"TLSv1.3, {verdict}")
+        assert made.cipher.startswith("TLS_")
+        assert made.certificate == made.chain[0]
+        made.close()
+
+
 def test_unknown_issuer_is_a_link_error():
     assert issubclass(UnknownIssuer, LinkError)
 
@@ -231,3 +272,28 @@ def test_much_goes_both_ways_under_tls(authority):
         (settled,) = told(route.deliver([to(*names, content=Text(body))]))
     assert {outcome.state.value for outcome in settled.outcomes} == {"accepted"}
     assert sink.transactions[0].content == body
+
+
+def test_where_the_hashed_roots_know_no_issuer_every_root_has_the_last_word():
+    tried = []
+
+    def attempt(every_root):
+        tried.append(every_root)
+        if not every_root:
+            raise UnknownIssuer("who is that")
+        return "done"
+
+    assert with_roots(attempt) == "done"
+    assert tried == [False, True]
+
+
+def test_any_other_failure_is_not_tried_with_every_root():
+    tried = []
+
+    def attempt(every_root):
+        tried.append(every_root)
+        raise LinkError("no")
+
+    with pytest.raises(LinkError):
+        with_roots(attempt)
+    assert tried == [False]

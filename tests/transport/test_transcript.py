@@ -12,6 +12,7 @@ from ccc.smtp.login import Password
 from ccc.smtp.replies import Reply
 from ccc.transport.server import Security, Server
 from ccc.transport.transcript import Transcript
+from tests.lab.law import law
 from tests.lab.sink import PIPELINING, Sink
 from tests.smtp.play import to, told
 
@@ -52,6 +53,28 @@ def test_no_secret_is_in_it_in_any_form(authority, mechanism):
         assert b64encode(form).decode().rstrip("=") not in text
 
 
+@pytest.mark.parametrize("mechanism", ["LOGIN", "SCRAM-SHA-256"])
+def test_nothing_of_a_login_is_in_it_that_a_password_could_be_guessed_with(mechanism):
+    lines: list[str] = []
+    with Sink(mechanisms=[mechanism], login=("me", "S3cr3t")) as sink:
+        manner = Manner(transcript=Transcript(lines.append))
+        server = Server("127.0.0.1", sink.port, security=Security.OPPORTUNISTIC)
+        (settled,) = told(Submission(server, Password("me", "S3cr3t"), manner).deliver([to("x")]))
+    assert settled.outcomes[0].state.value == "accepted"
+    begin = next(number for number, line in enumerate(lines) if "AUTH " in line and " -> " in line)
+    end = next(number for number, line in enumerate(lines) if "235" in line)
+    between = lines[begin + 1 : end]
+    assert [line for line in between if "334" in line] == ["<-  334 ***"] * 2
+    assert {line for line in between if "334" not in line} == {" -> ***"}
+
+
+def test_a_challenge_that_says_nothing_is_shown_as_it_is():
+    lines: list[str] = []
+    Transcript(lines.append).heard(Reply(334, (b"",)))
+    assert lines == ["<-  334"]
+
+
+@law
 @given(st.binary(max_size=60), st.lists(st.binary(max_size=60), max_size=3), st.text(max_size=30))
 def test_no_control_octet_is_in_it_whatever_is_said_and_heard(octets, reply, note):
     lines: list[str] = []
