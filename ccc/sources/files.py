@@ -15,7 +15,8 @@ import re
 import stat
 from collections.abc import Iterator
 
-from ccc.errors import MessageError, SourceChanged, SourceError, StateError
+from ccc.errors import MessageError, SourceChanged, SourceError
+from ccc.message.message import Filed
 from ccc.message.octets import BLOCK, HeldOctets, Octets
 
 SPOOL = 1 << 20  # octets of standard input that are held in memory
@@ -23,7 +24,8 @@ SPOOL = 1 << 20  # octets of standard input that are held in memory
 _COUNT_LINE = 64
 _PLIST = (b"<", b"bplist")
 _DESCRIPTOR = re.compile(r"/dev/fd/([0-9]{1,9})")
-_ELSEWHERE = re.compile(r"(?:imaps?|mbox|mid):")  # where this version does not read
+_ELSEWHERE = re.compile(r"(?:imaps?|mbox|mid):")
+_MAILDIR = re.compile(r"(?:(?:^|/)(?:cur|new)/[^/]+|:2,[^/]*)\Z")  # a file that may be one of a Maildir
 _STDIN = 0
 _STANDARD = frozenset({"-", "/dev/stdin"})
 _KINDS = {
@@ -44,8 +46,13 @@ def open_source(name: str, stdin: int = _STDIN) -> Octets:
         return spool(stdin)
     if is_stream(name):
         return spool(int(name.rpartition("/")[2]))
-    octets = FileOctets(name)
-    return _emlx(octets) if name.lower().endswith(".emlx") else octets
+    if name.lower().endswith(".emlx"):
+        return _emlx(FileOctets(name))
+    if _MAILDIR.search(name):
+        from ccc.sources.maildir import maildir_octets
+
+        return maildir_octets(name)
+    return FileOctets(name)
 
 
 def is_stream(name: str) -> bool:
@@ -67,8 +74,7 @@ class FileOctets:
         self.name = name
         self._descriptor: int | None = None
         try:
-            # O_NONBLOCK: a pipe without a writer would otherwise wait for one (open(2))
-            self._descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            self._descriptor = self._opened()
             status = os.fstat(self._descriptor)
         except (OSError, ValueError) as problem:
             self.close()
@@ -81,6 +87,11 @@ class FileOctets:
         self._identity = _identity(status)
         if not self.size:
             self.close()
+
+    @property
+    def filed(self) -> Filed | None:
+        """How it lies in a mailbox; None for a file that is in none."""
+        return None
 
     def block(self, offset: int) -> bytes:
         """At most BLOCK octets from `offset`; none only at the end. Raises SourceChanged."""
@@ -99,6 +110,28 @@ class FileOctets:
         self._start += start
         self.size = size
 
+    def part(self, start: int, size: int) -> "FileOctets":
+        """Octets of their own: `size` of them from `start` on. Raises SourceChanged if the file changed."""
+        part = FileOctets(self.name)
+        if part._identity != self._identity:
+            raise _changed(self.name, "was changed while it was read")
+        part.narrow(start, size)
+        return part
+
+    def is_locked(self) -> bool:
+        """Whether another program has locked the file, as those do that write to an mbox."""
+        import fcntl
+
+        for lock in (fcntl.lockf, fcntl.flock):
+            try:
+                lock(self._open(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+                lock(self._open(), fcntl.LOCK_UN)
+            except (BlockingIOError, PermissionError):
+                return True
+            except OSError:  # a file system without locks
+                continue
+        return False
+
     def close(self) -> None:
         """Give the descriptor back; the octets stay readable."""
         if self._descriptor is not None:
@@ -108,10 +141,14 @@ class FileOctets:
     def __del__(self) -> None:
         self.close()
 
+    def _opened(self) -> int:
+        # O_NONBLOCK: a pipe without a writer would otherwise wait for one (open(2))
+        return os.open(self.name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+
     def _open(self) -> int:
         if self._descriptor is None:
             try:
-                self._descriptor = os.open(self.name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+                self._descriptor = self._opened()
             except OSError as problem:
                 raise _changed(self.name, f"cannot be read any more ({problem.strerror})") from problem
             self._verify(self._descriptor)
@@ -127,28 +164,6 @@ class FileOctets:
             raise _changed(self.name, "was changed while it was read")
 
 
-class SpooledOctets:
-    """Octets in a file that nobody else can see; it goes when this object does."""
-
-    __slots__ = ("_descriptor", "size")
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self.size = os.fstat(descriptor).st_size
-
-    def block(self, offset: int) -> bytes:
-        """At most BLOCK octets from `offset`; none only at the end."""
-        if offset >= self.size:
-            return b""
-        return _pread(self._descriptor, min(BLOCK, self.size - offset), offset, "the spool")
-
-    def close(self) -> None:
-        """Nothing: what came from a pipe cannot be read again, so it stays as long as this object."""
-
-    def __del__(self) -> None:
-        os.close(self._descriptor)
-
-
 def spool(descriptor: int) -> Octets:
     """Everything that can still be read from `descriptor`, which stays open. Raises SourceError."""
     head = bytearray()
@@ -159,20 +174,17 @@ def spool(descriptor: int) -> Octets:
     return HeldOctets(bytes(head))
 
 
-def _spool_to_file(head: bytearray, descriptor: int) -> SpooledOctets:
-    import tempfile
+def _spool_to_file(head: bytearray, descriptor: int) -> Octets:
+    from ccc.transport.spool import Spool
 
+    kept = Spool("what comes from standard input")
     try:
-        with tempfile.TemporaryFile() as file:
-            file.write(head)
-            file.writelines(_stream(descriptor))
-            file.flush()
-            return SpooledOctets(os.dup(file.fileno()))
-    except OSError as problem:
-        raise StateError(
-            f"what comes from standard input cannot be kept: {problem.strerror}",
-            cure="make room, or set TMPDIR to a folder that has some",
-        ) from problem
+        kept.write(head)
+        for octets in _stream(descriptor):
+            kept.write(octets)
+        return kept.finish()
+    finally:
+        kept.close()
 
 
 def _stream(descriptor: int) -> Iterator[bytes]:
@@ -231,7 +243,8 @@ def _wrong_count(name: str, why: str) -> MessageError:
 
 def _not_a_file(name: str, status: os.stat_result) -> SourceError:
     if stat.S_ISDIR(status.st_mode):
-        return SourceError(f"{name!r} is a folder", cure="name the message files in it")
+        files = f"{name.rstrip('/')}/*.eml"
+        return SourceError(f"{name!r} is a folder", cure=f"name the message files in it: {files}")
     kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
     return SourceError(f"{name!r} is {kind}, not a file", cure="use - and a pipe")
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ccc.errors import MessageError, SourceChanged, SourceError, StateError
 from ccc.message.octets import BLOCK, HeldOctets, Octets, blocks
-from ccc.sources.files import SPOOL, FileOctets, SpooledOctets, open_source, spool
+from ccc.sources.files import SPOOL, FileOctets, open_source, spool
+from ccc.transport.spool import NamelessFile, SpooledOctets
 
 MAIL = b"From: ann@example.org\nSubject: hello\n\nhello\n"
 PLIST = b'<?xml version="1.0" encoding="UTF-8"?>\n<plist version="1.0"></plist>\n'
@@ -239,7 +240,10 @@ def test_a_changed_file_says_what_to_do(mail: Path) -> None:
 
 
 def test_octets_that_can_no_longer_be_read_are_an_error(tmp_path: Path) -> None:
-    octets = SpooledOctets(os.open(tmp_path, os.O_RDONLY))
+    file = NamelessFile("it")
+    octets, folder = SpooledOctets(file, 0, 5), os.open(tmp_path, os.O_RDONLY)
+    os.dup2(folder, file._descriptor)
+    os.close(folder)
     with pytest.raises(SourceChanged, match="cannot be read any more"):
         octets.block(0)
 
@@ -472,6 +476,11 @@ def test_an_emlx_without_its_property_list_is_a_message(tmp_path: Path) -> None:
 def test_the_name_of_an_emlx_may_be_in_capitals(tmp_path: Path) -> None:
     name = written(tmp_path, emlx(b"%d" % len(MAIL)), "1.EMLX")
     assert whole(open_source(name)) == MAIL
+
+
+def test_an_emlx_is_one_in_any_folder(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    assert whole(open_source(written(tmp_path / "new", emlx(b"%d" % len(MAIL))))) == MAIL
 
 
 def test_an_emlx_knows_the_size_of_its_message(tmp_path: Path) -> None:
