@@ -105,7 +105,8 @@ class _Desk:
     def plain(self, plans: Iterator[Plan], dsn: Dsn | None, watch: Watch | None) -> Iterator[Delivery]:
         """Each plan as a delivery, without a journal."""
         for plan in plans:
-            delivery = Delivery(plan.envelope, watched(plan.content, watch), dsn)
+            content = watched(plan.content, watch)
+            delivery = Delivery(plan.envelope, content, dsn, filed=plan.message.filed)
             self._waiting[delivery] = _Waiting(plan.source, plan.envelope.forward_paths, plan)
             yield delivery
 

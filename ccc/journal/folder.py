@@ -14,11 +14,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ccc.config import home
+from ccc.config.state import make_folder
+from ccc.config.state import state_folder as usual_folder
 from ccc.errors import StateError
 
 RUNS: Final = "runs"  # a locked file for each running ccc
 SPOOL: Final = "spool"  # contents too large for the database
+TOKENS: Final = "tokens"  # of logins, which ccc.accounts.oauth keeps
+MARKS: Final = "marks"  # on servers, which ccc.accounts.marks keeps
 
 CURE: Final = "name another folder in CCC_STATE_DIR, or use --no-journal"
 
@@ -36,22 +39,7 @@ _NETWORK = frozenset(
 
 def state_folder(environ: Mapping[str, str]) -> Path:
     """The folder that the environment names, or else the usual one; StateError if there can be none."""
-    if named := environ.get("CCC_STATE_DIR"):
-        if not os.path.isabs(named):
-            raise StateError(
-                f"CCC_STATE_DIR is {named!r}, which is another folder wherever ccc is started",
-                "name the folder from / on",
-            )
-        return Path(named)
-    state = environ.get("XDG_STATE_HOME", "")
-    if os.path.isabs(state):  # XDG Base Directory Specification 0.8, 2: a relative path is ignored
-        return Path(state, "ccc")
-    if place := home(environ):
-        return Path(place, ".local", "state", "ccc")
-    raise StateError(
-        f"user {os.geteuid()} has no home folder for the journal",
-        "name a folder in CCC_STATE_DIR, or use --no-journal",
-    )
+    return usual_folder(environ, "the journal", ", or use --no-journal")
 
 
 def prepare(path: Path, *, create: bool) -> bool:
@@ -64,7 +52,7 @@ def prepare(path: Path, *, create: bool) -> bool:
         if status is None:
             if not create:
                 return False
-            _make(path)
+            make_folder(path)
             status = _look(path) or path.stat()
         _judge(path, status)
         if create:
@@ -85,15 +73,6 @@ def guarded(verb: str, what: str) -> Iterator[None]:
         raise StateError(f"cannot {verb} {what}: {problem.strerror}", CURE) from problem
 
 
-def sync(path: Path) -> None:
-    """Bring the names in a folder to the disk: fsync(2) of a file alone does not."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _look(path: Path) -> os.stat_result | None:
     """What the folder is, or None if there is none; a link that others can turn is refused."""
     try:
@@ -105,18 +84,6 @@ def _look(path: Path) -> os.stat_result | None:
     if status.st_uid != os.geteuid():
         raise StateError(f"the state folder {str(path)!r} is a link made by user {status.st_uid}", CURE)
     return path.stat()
-
-
-def _make(path: Path) -> None:
-    """Make the folder and those above it, each on the disk before anything relies on it."""
-    missing = [path]
-    while not missing[-1].parent.exists():
-        missing.append(missing[-1].parent)
-    for folder in reversed(missing):
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)  # XDG Base Directory Specification 0.8, 4
-        with suppress(PermissionError):  # one may write into a folder, but not read it
-            sync(folder.parent)
 
 
 def _judge(path: Path, status: os.stat_result) -> None:
@@ -140,8 +107,9 @@ def _judge(path: Path, status: os.stat_result) -> None:
 
 
 def _is_ours_alone(path: Path) -> bool:
-    """Whether nothing but a journal is in it: who names /srv does not want /srv closed to everybody."""
-    return all(name in (RUNS, SPOOL) or name.startswith(_DATABASE) for name in os.listdir(path))
+    """Whether nothing but what ccc keeps is in it: who names /srv does not want /srv closed to everybody."""
+    ours = (RUNS, SPOOL, TOKENS, MARKS)
+    return all(name in ours or name.startswith(_DATABASE) for name in os.listdir(path))
 
 
 class Mount(NamedTuple):

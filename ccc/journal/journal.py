@@ -228,12 +228,13 @@ class Journal:
             return None
         self._reserve.keep()
         self._records.claim(rows, self.run.name)
-        path, dsn = self._records.way_back(entry)
-        mailboxes = tuple(parse_mailbox(each.address) for each in rows)
-        delivery = Delivery(Envelope(path, mailboxes), watched(content, watch), dsn, rows[0].name)
+        path, dsn, filed = self._records.way_back(entry)
+        envelope = Envelope(path, tuple(parse_mailbox(each.address) for each in rows))
+        second = any(each.in_doubt for each in rows)
+        delivery = Delivery(envelope, watched(content, watch), dsn, rows[0].name, filed, second)
         held = {
             mailbox.key: _Row(each.id, each.attempts, each.in_doubt)
-            for mailbox, each in zip(mailboxes, rows, strict=True)
+            for mailbox, each in zip(envelope.forward_paths, rows, strict=True)
         }
         self._held[delivery] = _Held(entry, rows[0].name, rows[0].planned, held)
         return delivery
@@ -297,7 +298,7 @@ class Journal:
         content = watched(self.contents.keep(entry, prepared), terms.watch)
         if len(fresh) < len(envelope.forward_paths):
             envelope = Envelope(envelope.reverse_path, tuple(one.mailbox for one in fresh))
-        delivery = Delivery(envelope, content, terms.dsn, name)
+        delivery = Delivery(envelope, content, terms.dsn, name, prepared.plan.message.filed)
         rows = {}
         for mailbox, key, known in fresh:
             second = bool(known and known.in_doubt)

@@ -13,6 +13,7 @@ from ccc.journal.contents import Prepared
 from ccc.journal.entry import Phase
 from ccc.journal.store import Store
 from ccc.journal.verdict import COLUMNS, Known
+from ccc.message.message import Filed
 from ccc.receipt import Outcome
 
 LONGEST = 2000  # characters that are kept of a reply
@@ -31,12 +32,16 @@ class Records:
         row = self._store.row(_CURRENT, (key,))
         return Known(*row) if row else None
 
-    def way_back(self, entry: int) -> tuple[Mailbox | None, Dsn | None]:
-        """The reverse-path of an entry, and the notifications that were asked for."""
-        ((path, dsn),) = self._store.rows("SELECT reverse_path, dsn FROM entry WHERE id = ?", (entry,))
-        asked = loads(dsn)
-        notifications = Dsn(tuple(asked[0]), asked[1], asked[2]) if asked else None
-        return parse_mailbox(path) if path else None, notifications
+    def way_back(self, entry: int) -> tuple[Mailbox | None, Dsn | None, Filed | None]:
+        """The reverse-path of an entry, the notifications that were asked for, and how the message lay."""
+        sql = "SELECT reverse_path, dsn, filed FROM entry WHERE id = ?"
+        ((path, dsn, lay),) = self._store.rows(sql, (entry,))
+        asked, filed = loads(dsn), loads(lay)
+        return (
+            parse_mailbox(path) if path else None,
+            Dsn(tuple(asked[0]), asked[1], asked[2]) if asked else None,
+            Filed(tuple(filed[0]), filed[1]) if filed else None,
+        )
 
     def reroute(self, entry: int, way: int) -> None:
         """Another attempt goes this way from now on."""
@@ -69,6 +74,7 @@ class Records:
             spooled=prepared.draft is not None,
             way=way,
             dsn=dumps(dsn and (dsn.notify, dsn.ret, dsn.envid)),
+            filed=dumps(plan.message.filed),
             source=plan.source,
             message_id=plan.message.message_id,
             resent_message_id=plan.resent_message_id,

@@ -13,10 +13,11 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from ccc.config.state import sync
 from ccc.delivery import Sendable
 from ccc.errors import CopyUnreadable, SourceError, StateError
 from ccc.journal.claims import NAME
-from ccc.journal.folder import SPOOL, guarded, sync
+from ccc.journal.folder import SPOOL, guarded
 from ccc.sources.files import FileOctets
 
 _DRAFT = re.compile(rf"tmp-({NAME.pattern})-[0-9]+")

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ccc.config.state import sync
 from ccc.errors import Kind, StateError
-from ccc.journal.folder import sync
 
 if TYPE_CHECKING:
     import sqlite3
@@ -64,6 +64,7 @@ MIGRATIONS = (
         digest BLOB NOT NULL, PRIMARY KEY (folder, uidvalidity, uid)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE entry ADD COLUMN filed TEXT NOT NULL DEFAULT 'null'",
 )
 VERSION = len(MIGRATIONS)
 

@@ -7,7 +7,7 @@ from ccc.routes.route import Route
 from ccc.routes.submission import Manner, Submission
 from ccc.transport.server import lmtp_from, without_user
 
-WAYS = "sendmail, sendmail:PATH, maildir:DIR, lmtp:HOST:PORT or lmtp:PATH"
+WAYS = "mx, sendmail, sendmail:PATH, append:ACCOUNT/FOLDER, maildir:DIR, lmtp:HOST:PORT or lmtp:PATH"
 
 
 def via(name: str, manner: Manner) -> Route:

@@ -5,28 +5,27 @@ server or the network ended it, what was not begun is deferred.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from os import urandom
 from typing import TYPE_CHECKING, NamedTuple
 
-from ccc.delivery import Delivery, Settled, Witness, given_up
+from ccc.delivery import Delivery, Settled, Witness
 from ccc.errors import CccError, LinkError
 from ccc.routes.queue import Queue
+from ccc.routes.session import address_literal, conversed, left, opened
 from ccc.smtp.conversation import Conversation
 from ccc.smtp.extensions import Extensions
-from ccc.smtp.session import Opening, StartTLSPolicy, open_session, quit_session
+from ccc.smtp.session import Opening, StartTLSPolicy
 from ccc.smtp.transaction import Transaction
 from ccc.transport.dial import Dial, connect_path, look_up, shown
 from ccc.transport.interrupts import Interrupts
-from ccc.transport.link import Link, Secure, Socket, drive, run
+from ccc.transport.link import Link, Secure, Socket
 from ccc.transport.server import Security, Server
 from ccc.transport.timeouts import Timeouts
 from ccc.transport.transcript import Transcript
 
 if TYPE_CHECKING:
-    from ccc.smtp.login import Credentials
-
-GIVEN_UP = 100  # deliveries that are given up in one go
+    from ccc.accounts.renewal import Login
+    from ccc.smtp.login import Credentials, Keys
 
 _STARTTLS = {
     Security.IMPLICIT: StartTLSPolicy.NEVER,
@@ -37,7 +36,10 @@ _STARTTLS = {
 
 
 class Manner(NamedTuple):
-    """How a server is spoken to: what the user may set, and whom a session is shown to."""
+    """How a server is spoken to: what the user may set, and whom a session is shown to.
+
+    The last two say which addresses a mail host may have that a domain names (see mx/usable.py).
+    """
 
     ca_file: str | None = None
     timeouts: Timeouts = Timeouts()
@@ -46,13 +48,19 @@ class Manner(NamedTuple):
     hide: tuple[str, ...] = ()  # extensions that are not used though they are offered
     transcript: Transcript | None = None
     interrupts: Interrupts | None = None
+    allow_private: bool = False  # those of private networks
+    allow_loopback: bool = False  # this host: for tests
 
 
 class Submission(NamedTuple):
-    """The route to one server."""
+    """The route to one server.
+
+    Keys are asked for credentials when a session begins, and for others when those are refused; or when the
+    server ends a session whose token has expired, which then goes on over another connection.
+    """
 
     server: Server
-    credentials: "Credentials | None" = None
+    credentials: "Credentials | Keys | None" = None
     manner: Manner = Manner()
     dial: Dial | None = None  # the first connection, begun already
 
@@ -85,85 +93,93 @@ class Submission(NamedTuple):
     ) -> Iterator[tuple[Settled, ...]]:
         """Deliver them over as few connections as possible."""
         queue, rest, dial = Queue(deliveries), tuple[Transaction, ...](), self.dial
+        login = self._login()
         while rest or not queue.ended():
             try:
-                link, extensions, said = self._open(dial, witness)
+                link, extensions = self._open(dial, witness, login)
             except CccError as error:
-                yield from self._give_up(rest, queue, error)
+                if dial is not None:
+                    dial.close()
+                yield from left(rest, queue, error, self.name)
                 return
             dial = None
-            try:
-                conversation = self._conversation(extensions, said, queue)
-                for _ in drive(conversation.deliver(queue, rest), link):
-                    yield from _known(conversation)
-                yield from _known(conversation)
-                if conversation.usable:
-                    run(quit_session(), link)
-                    link.leave()
-            finally:
-                link.close()
+            conversation = self._conversation(extensions, link.written, queue, login)
+            yield from conversed(conversation, link, queue, rest)
             rest = conversation.rest
             if conversation.ended_by is not None:
-                yield from self._give_up(rest, queue, conversation.ended_by)
+                yield from left(rest, queue, conversation.ended_by, self.name)
                 return
 
-    def _conversation(self, server: Extensions, said: int, queue: "Queue") -> Conversation:
+    def _login(self) -> "Login | None":
+        """Who logs in, if anybody does."""
+        if self.credentials is None:
+            return None
+        from ccc.accounts.renewal import Login
+
+        return Login(self.credentials)
+
+    def _conversation(
+        self, server: Extensions, said: int, queue: "Queue", login: "Login | None"
+    ) -> Conversation:
         """What is said over one connection."""
-        manner = self.manner
-        lmtp = self.server.lmtp
         return Conversation(
-            server, window=manner.window, said=said, lmtp=lmtp, hop=self.name, ending=queue.ended
+            server,
+            window=self.manner.window,
+            said=said,
+            lmtp=self.server.lmtp,
+            hop=self.name,
+            ending=queue.ended,
+            another=login.expired if login else lambda: False,
         )
 
-    def _give_up(
-        self, begun: Iterable[Transaction], deliveries: Iterator[Delivery], error: CccError
-    ) -> Iterator[tuple[Settled, ...]]:
-        """Nothing more can be done for these."""
-        for transaction in begun:
-            transaction.error = error
-            yield (Settled(transaction.delivery, tuple(transaction.outcomes(0, self.name))),)
-        while some := tuple(given_up(each, error, self.name) for each in islice(deliveries, GIVEN_UP)):
-            yield some
+    def _open(
+        self, dial: Dial | None, witness: Witness | None, login: "Login | None"
+    ) -> tuple[Link, Extensions]:
+        """An open session: its link, and what the server offers.
 
-    def _open(self, dial: Dial | None, witness: Witness | None) -> tuple[Link, Extensions, int]:
-        """An open session: its link, what the server offers, and how many octets it took so far."""
+        A refused login is tried again with other credentials, for as long as there are any.
+        """
+        if login is None:
+            return self._open_trusting(dial, witness, None)
+        begun = [dial]  # for the first attempt; the others dial anew
+
+        def attempt(credentials: "Credentials") -> tuple[Link, Extensions]:
+            return self._open_trusting(begun.pop() if begun else None, witness, credentials)
+
+        return login.using(attempt)
+
+    def _open_trusting(
+        self, dial: Dial | None, witness: Witness | None, credentials: "Credentials | None"
+    ) -> tuple[Link, Extensions]:
+        """The same with these credentials."""
         if self.server.security in (Security.IMPLICIT, Security.STARTTLS) and self.manner.ca_file is None:
-            from ccc.transport.tls import UnknownIssuer
+            from ccc.transport.tls import with_roots
 
-            try:
-                return self._open_with(dial, witness, every_root=False)
-            except UnknownIssuer:  # the system may keep its roots elsewhere
-                dial = None
-        return self._open_with(dial, witness, every_root=True)
+            return with_roots(
+                lambda every: self._open_with(None if every else dial, witness, credentials, every_root=every)
+            )
+        return self._open_with(dial, witness, credentials, every_root=True)
 
     def _open_with(
-        self, dial: Dial | None, witness: Witness | None, *, every_root: bool
-    ) -> tuple[Link, Extensions, int]:
+        self,
+        dial: Dial | None,
+        witness: Witness | None,
+        credentials: "Credentials | None",
+        *,
+        every_root: bool,
+    ) -> tuple[Link, Extensions]:
         """Connect, secure, greet and log in."""
         socket, where, helo = self._connect(dial)
-        transcript = self.manner.transcript
-        if transcript:
-            transcript.note(f"connected to {where}")
-        secure: Secure | None = None
-        link: Link | None = None
-        try:
-            if self.server.security is not Security.NONE:
-                secure = self._secure(every_root=every_root)
-            link = Link(
-                socket,
-                self.manner.timeouts,
-                secure=secure,
-                transcript=transcript,
-                interrupts=self.manner.interrupts,
-                witness=witness,
-            )
-            if self.server.security is Security.IMPLICIT:
-                link.start_tls()
-            extensions = run(open_session(self._opening(helo)), link)
-        except BaseException:
-            (link or socket).close()
-            raise
-        return link, extensions.without(*self.manner.hide), link.written
+        security = self.server.security
+        return opened(
+            socket,
+            where,
+            self._opening(helo, credentials),
+            self.manner,
+            secure=None if security is Security.NONE else self._secure(every_root=every_root),
+            at_once=security is Security.IMPLICIT,
+            witness=witness,
+        )
 
     def _begin(self) -> Dial:
         """A connection to one of the server's addresses, to be made."""
@@ -176,13 +192,12 @@ class Submission(NamedTuple):
             return connect_path(self.server.path), self.server.path, self.manner.helo or "localhost"
         socket = (dial or self._begin()).connected()
         ours, theirs = str(socket.getsockname()[0]), socket.getpeername()
-        literal = f"[IPv6:{ours}]" if ":" in ours else f"[{ours}]"  # RFC 5321, 4.1.3
-        return socket, f"{self.server.host} {shown(theirs)}", self.manner.helo or literal
+        return socket, f"{self.server.host} {shown(theirs)}", self.manner.helo or address_literal(ours)
 
-    def _opening(self, helo: str) -> Opening:
+    def _opening(self, helo: str, credentials: "Credentials | None") -> Opening:
         """How the session begins."""
-        nonce = urandom(18).hex() if self.credentials else ""
-        return Opening(helo, _STARTTLS[self.server.security], self.credentials, nonce, self.server.lmtp)
+        nonce = urandom(18).hex() if credentials else ""
+        return Opening(helo, _STARTTLS[self.server.security], credentials, nonce, self.server.lmtp)
 
     def _secure(self, *, every_root: bool) -> Secure:
         """Puts TLS on the connection when its time comes, as this server asks for it."""
@@ -203,11 +218,3 @@ class Submission(NamedTuple):
             )
 
         return secure
-
-
-def _known(conversation: Conversation) -> Iterator[tuple[Settled, ...]]:
-    """What has become known since this was asked last, if anything."""
-    if conversation.settled:
-        known = tuple(conversation.settled)
-        conversation.settled.clear()
-        yield known

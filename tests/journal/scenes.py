@@ -22,6 +22,7 @@ from ccc.routes.sendmail import Sendmail
 from ccc.routes.submission import Submission
 from ccc.transport.server import Security, Server
 from tests.lab.sink import CHUNKING, PIPELINING
+from tests.routes.sessions import Appending
 
 ME = "me@a.test"
 ONE = ("bob@b.test",)
@@ -40,7 +41,7 @@ WAYS = {"data": (), "pipelining": PIPELINING, "chunking": CHUNKING}
 class Scene(NamedTuple):
     """One run. `act`: send; take up, with the same command, what was deferred; or retry it."""
 
-    way: str  # of WAYS, or sendmail
+    way: str  # of WAYS, or sendmail, or append
     to: tuple[str, ...]
     sizes: tuple[int, ...]  # octets of each message, roughly
     act: str = "send"
@@ -73,6 +74,8 @@ class Scene(NamedTuple):
         """The way there: a port, or the path of a program."""
         if self.way == "sendmail":
             return Sendmail(where)
+        if self.way == "append":
+            return Appending(int(where))
         return Submission(Server("127.0.0.1", int(where), security=Security.NONE))
 
     def play(self, state: Path, where: str, plans: tuple[Plan, ...]) -> int:
@@ -112,6 +115,8 @@ def _scenes() -> Iterator[Scene]:
     yield Scene("sendmail", ONE, SMALL)
     yield Scene("sendmail", ONE, LARGE)
     yield Scene("sendmail", ONE, MIXED)
+    yield Scene("append", ONE, SMALL)
+    yield Scene("append", ONE, MIXED)
 
 
 SCENES = {scene.name: scene for scene in _scenes()}

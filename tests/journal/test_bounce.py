@@ -232,15 +232,15 @@ def test_a_report_of_more_than_16_mib_is_refused():
 @pytest.mark.parametrize(
     "octets",
     [
-        TOP + b"--b\n" * 1_000_000,
-        TOP + b"\n" * 8_000_000,
-        TOP + WORDS + ABOUT + b"\n\n" * 2_000_000 + END,
-        TOP + WORDS + ABOUT + b"x\n\n" * 2_000_000 + END,
-        b"x:\n" * 1_500_000,
-        b"Content-Type: multipart/x; boundary=b\n\n--b\n" * 100_000,
-        TOP + WORDS + ABOUT + b"Final-Recipient: rfc822;" + b"+" * 4_000_000,
-        TOP + WORDS + ABOUT + b"Action: " + b" \n" * 2_000_000,
-        TOP + WORDS + ABOUT + b"Original-Recipient: utf-8;" + b"\\x{" * 80_000 + b"\n",
+        TOP + b"--b\n" * 200_000,
+        TOP + b"\n" * 1_600_000,
+        TOP + WORDS + ABOUT + b"\n\n" * 400_000 + END,
+        TOP + WORDS + ABOUT + b"x\n\n" * 400_000 + END,
+        b"x:\n" * 300_000,
+        b"Content-Type: multipart/x; boundary=b\n\n--b\n" * 20_000,
+        TOP + WORDS + ABOUT + b"Final-Recipient: rfc822;" + b"+" * 800_000,
+        TOP + WORDS + ABOUT + b"Action: " + b" \n" * 400_000,
+        TOP + WORDS + ABOUT + b"Original-Recipient: utf-8;" + b"\\x{" * 16_000 + b"\n",
     ],
     ids=("delimiters", "lines", "blank", "groups", "fields", "depth", "plus", "folds", "braces"),
 )
@@ -248,7 +248,7 @@ def test_a_report_made_to_be_slow_is_read_in_linear_time(octets):
     before = time.process_time()
     with pytest.raises(MessageError):
         read_report(octets)
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 2
 
 
 FIELDS = some.sampled_from(

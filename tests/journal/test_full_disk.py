@@ -15,6 +15,7 @@ from ccc.journal.folder import read_mounts
 from tests.cli.conftest import another, environment
 from tests.journal.desk import MAIL, Route, kept, redirect, send
 from tests.journal.truth import ledger, phases, untrue
+from tests.lab import ready
 from tests.lab.daemon import lacking, needed
 from tests.lab.sink import EVERYTHING, Sink
 
@@ -66,10 +67,13 @@ def mails(tmp_path: Path) -> list[Path]:
 
 def ccc(sink: Sink, *sources: object, prefix: tuple[str, ...] = (), stdin: bytes = b"", **env: str | None):
     """Run `ccc resend` to Dan; a variable that is None is not set."""
-    whole = [*prefix, sys.executable, "-m", "ccc", "resend", *map(str, sources), "--to", DAN]
+    way = f"smtp://127.0.0.1:{sink.port}"
+    words = ["resend", *map(str, sources), "--to", DAN, "--smtp", way]
     told = {name: value for name, value in {**environment(), **env}.items() if value is not None}
+    if not prefix and (done := ready.ccc(words, told, "/", stdin)):
+        return done
     return subprocess.run(
-        [*whole, "--smtp", f"smtp://127.0.0.1:{sink.port}"],
+        [*prefix, sys.executable, "-m", "ccc", *words],
         input=stdin,
         cwd="/",
         env=told,

@@ -353,6 +353,14 @@ def test_a_second_sending_has_the_same_octets_and_says_that_it_is_one(state: Pat
     assert phases(state) == {X: "accepted"}
 
 
+@pytest.mark.parametrize(("fate", "second"), [("in doubt", True), ("deferred", False)])
+def test_a_route_is_told_what_may_have_arrived_already(state: Path, fate: str, second: bool):
+    route = Route()
+    send(state, redirect(X), Route({X: fate}))
+    retry(state, route, resend=True)
+    assert [delivery.second for delivery in route.taken] == [second]
+
+
 def test_a_third_sending_may_still_make_a_second_copy(state: Path):
     send(state, redirect(X), Route({X: "in doubt"}))
     send(state, redirect(X), Route({X: "deferred"}), resend=True)

@@ -12,6 +12,7 @@ from ccc.journal.stored import Stored, Verified
 from ccc.message.lines import unified
 from ccc.message.octets import BLOCK, HeldOctets, blocks
 from ccc.sources.files import FileOctets
+from tests.lab.law import law
 from tests.lab.oracle import stray
 
 MAIL = b"Subject: x\r\n\r\nhello\r\n"
@@ -22,6 +23,7 @@ def stored(octets: bytes) -> Stored:
     return Stored(len(octets), False, False, HeldOctets(octets))
 
 
+@law
 @given(ENDS)
 def test_no_stray_cr_or_lf_leaves_a_damaged_spool(octets):
     sent = b"".join(stored(octets).blocks())
@@ -29,6 +31,7 @@ def test_no_stray_cr_or_lf_leaves_a_damaged_spool(octets):
     assert sent.endswith(b"\r\n") or not octets
 
 
+@law
 @given(ENDS.map(unified))
 def test_what_is_whole_leaves_as_it_is(octets):
     assert b"".join(stored(octets).blocks()) == octets

@@ -1,4 +1,4 @@
-"""The other side of a scene: two servers, or a sendmail program, and the one ledger of what they took."""
+"""The other side of a scene: servers, mailboxes or a sendmail program, and the ledger of what they took."""
 
 import socket
 from contextlib import ExitStack
@@ -8,6 +8,7 @@ from typing import Self
 
 from tests.journal.scenes import BUSY, GONE, WAYS, Scene
 from tests.journal.truth import Key, ledger
+from tests.lab.postbox import Postbox
 from tests.lab.records import Transaction
 from tests.lab.sink import Sink
 
@@ -24,10 +25,11 @@ class World:
 
     def __init__(self, scene: Scene, folder: Path) -> None:
         self._program = folder / "sendmail" if scene.way == "sendmail" else None
+        self._mailbox = scene.way == "append"
         self._extensions = WAYS.get(scene.way, ())
         self._stack = ExitStack()
         self.busy = self.willing = ""
-        self._sinks: tuple[_Sink, ...] = ()
+        self._sinks: tuple[_Sink | _Mailbox, ...] = ()
         self._kept: list[Transaction] = []
 
     def __enter__(self) -> Self:
@@ -36,9 +38,7 @@ class World:
             self._program.chmod(0o755)
             self.busy = self.willing = str(self._program)
         else:
-            self._sinks = tuple(
-                self._stack.enter_context(_Sink(self._extensions, rcpt=rcpt)) for rcpt in (BUSY, GONE)
-            )
+            self._sinks = tuple(self._stack.enter_context(self._server(rcpt)) for rcpt in (BUSY, GONE))
             self.busy, self.willing = (str(sink.port) for sink in self._sinks)
         return self
 
@@ -74,6 +74,9 @@ class World:
         for path in self._taken():
             path.unlink()
 
+    def _server(self, rcpt: dict[str, str]) -> "_Sink | _Mailbox":
+        return _Mailbox() if self._mailbox else _Sink(self._extensions, rcpt=rcpt)
+
     def _taken(self) -> list[Path]:
         return sorted(self._program.parent.glob("sendmail.*")) if self._program else []
 
@@ -106,6 +109,15 @@ class _Sink(Sink):
         """Let go of what was recorded."""
         self.transactions.clear()
         self.sessions.clear()
+
+
+class _Mailbox(Postbox):
+    """A mailbox that knows when nobody speaks to it."""
+
+    def quiet(self) -> None:
+        with socket.create_connection((self.host, self.port)) as link:
+            assert link.recv(1) == b"*"
+        super().quiet()
 
 
 def _transaction(octets: bytes) -> Transaction:

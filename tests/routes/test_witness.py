@@ -8,7 +8,8 @@ from ccc.delivery import Stage
 from ccc.errors import Kind
 from ccc.receipt import State
 from ccc.routes.maildir import Maildirs
-from ccc.routes.submission import GIVEN_UP, Manner, Submission
+from ccc.routes.session import GIVEN_UP
+from ccc.routes.submission import Manner, Submission
 from ccc.transport.server import Security, Server
 from ccc.transport.timeouts import Timeouts
 from tests.lab.proxy import Proxy
