@@ -8,12 +8,16 @@ Three floors; imports go down, which a test holds.
 
     SHELL   cli/         commands: read, plan, deliver, render
             api.py       the same for programs: plan_resend, plan_redirect
+            setup/       accounts found, tried and looked after: the wizard, the doctor, the canary
             dispatch.py  deliver: plans over a route, receipts out, with the journal
-    DOORS   routes/      submission, LMTP, sendmail, Maildir
+    DOORS   routes/      submission, LMTP, sendmail, Maildir, IMAP; copies and marks in the user's mailbox
             journal/     what is sent, how far it has come, what became of it: SQLite and a spool
-            sources/     files and standard input
+            sources/     files, standard input, mbox, Maildir, IMAP
+            imap/        sessions with an IMAP server
+            accounts/    which account it is; passwords and tokens; what a provider does with a From
+            resolver.py  the DNS
+            config/      the configuration file, and what is known of providers
             transport/   sockets and TLS; it drives smtp/
-            config.py    the configuration file
     PURE    plan/        what is asked + a message = what will happen
             receipt.py   what became of each recipient, and the exit status
             smtp/        the protocol without a network

@@ -8,17 +8,22 @@ from ccc.address import Mailbox
 from ccc.errors import UsageError
 
 if TYPE_CHECKING:
+    from ccc.config.account import Account
     from ccc.delivery import Dsn
     from ccc.plan import Request
 
 People = tuple[Mailbox, ...]
-UNATTENDED = 50  # messages; more need --yes or --limit, so that a wrong glob mails nobody
 
 
 class Choices(NamedTuple):
     """The options by their names; those of the other command keep their defaults."""
 
     sources: tuple[str, ...] = ()
+    account: str | None = None
+    imap_uid: str | None = None
+    imap_search: str | None = None
+    folder: str | None = None
+    max_size: int | None = None
     to: People = ()
     cc: People = ()
     bcc: People = ()
@@ -34,8 +39,13 @@ class Choices(NamedTuple):
     tls_ca_file: str | None = None
     timeout: float | None = None
     helo: str = ""
+    allow_private_mx: bool = False
+    require_tls: bool = False
     pipeline_messages: int = 4
     dsn: "Dsn | None" = None
+    force: bool = False
+    mark: bool = True
+    fcc: str | None = None
     dry_run: bool = False
     yes: bool = False
     limit: int | None = None
@@ -53,46 +63,38 @@ class Choices(NamedTuple):
     show_resent_cc: People = ()
     resent: str = "auto"
 
-    def check(self, *, terminal: bool) -> None:
+    def check(self) -> None:
         """Raise UsageError for what cannot be meant."""
+        if not (self.sources or self.imap_uid or self.imap_search):
+            raise UsageError(
+                "no mail is named", "name a file, - for standard input, or --imap-uid; see --help"
+            )
         if self.smtp and self.via:
             raise UsageError("--smtp and --via name two ways out", "leave one of them out")
-        if self.save_bytes and len(self.taken) > 1:
-            raise UsageError("--save-bytes takes one message", "name one, or add --limit 1")
+        idle = {"--folder": self.folder, "--max-size": self.max_size, "--no-mark": not self.mark}
+        for name, given in idle.items():
+            if given and not self.from_imap:
+                raise UsageError(f"{name} is for mail of your mailbox, and none is named", "leave it out")
         if self.save_bytes and self._overwritten(self.save_bytes):
             raise UsageError("--save-bytes names the message itself", "name another file")
         if self.save_bytes == "-" and self.as_json:
             raise UsageError("--json and --save-bytes - both write to standard output", "name a file")
-        sure = terminal or self.yes or self.dry_run or self.limit
-        if len(self.sources) > UNATTENDED and not sure:
-            raise UsageError(
-                f"{len(self.sources)} messages, and nobody can be asked whether that is meant",
-                "add --yes for all of them, or --limit N for the first N",
-            )
+
+    @property
+    def from_imap(self) -> bool:
+        """Whether a message may come from an IMAP server."""
+        named = any(each[:6].lower().startswith(("imap:", "imaps:", "mid:")) for each in self.sources)
+        return bool(named or self.imap_uid or self.imap_search)
+
+    @property
+    def from_url(self) -> bool:
+        """Whether a message comes from a mailbox that a URL names."""
+        return any(each[:8].lower().startswith(("imap://", "imaps://")) for each in self.sources)
 
     @property
     def names_somebody(self) -> bool:
         """Whether anybody is to get it."""
         return bool(self.to or self.cc or self.bcc)
-
-    @property
-    def taken(self) -> tuple[str, ...]:
-        """The sources of this run."""
-        return self.sources[: self.limit]
-
-    @property
-    def left(self) -> int:
-        """How many sources --limit leaves out."""
-        return len(self.sources) - len(self.taken)
-
-    @property
-    def login(self) -> str:
-        """The user name in --smtp."""
-        if not self.smtp:
-            return ""
-        from ccc.transport.server import from_url
-
-        return from_url(self.smtp).user
 
     def _overwritten(self, path: str) -> bool:
         """Whether a source is this file; those that --limit leaves out count as well."""
@@ -101,8 +103,8 @@ class Choices(NamedTuple):
             return target is not None and any(_is_same(source, target) for source in self.sources)
         return False
 
-    def request(self, action: str) -> "Request":
-        """What is asked, of any message."""
+    def request(self, action: str, account: "Account | None" = None, login: str = "") -> "Request":
+        """What is asked of any message that goes out by this account, or without one by this login."""
         from ccc.plan import Action, Request, Resent
 
         return Request(
@@ -116,7 +118,9 @@ class Choices(NamedTuple):
             show_resent_cc=self.show_resent_cc,
             sender=self.sender,
             envelope_from=self.envelope_from,
-            login=self.login,
+            account=account.address if account else None,
+            identities=account.identities if account else (),
+            login=login,
             resent=Resent(self.resent),
             keep=frozenset(self.keep),
             strip=frozenset(self.strip),

@@ -6,13 +6,16 @@ from typing import Any
 
 import click
 
+FROM = "Where it comes from"
 WHO = "Who gets it"
 SEEN = "What they see"
 SENDER = "Who sends it"
 WAY = "How it goes out"
+ACCOUNT = "The account"
+LOGIN = "Its login"
 RUN = "This run"
 HELP = "Help"
-SECTIONS = (WHO, SEEN, SENDER, WAY, RUN, HELP)
+SECTIONS = (FROM, WHO, SEEN, SENDER, WAY, ACCOUNT, LOGIN, RUN, HELP)
 
 
 class Option(click.Option):

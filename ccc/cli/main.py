@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 COMMANDS = {
     "resend": "ccc.cli.resend",
     "redirect": "ccc.cli.redirect",
+    "pick": "ccc.cli.pick",
+    "list": "ccc.cli.listing",
     "retry": "ccc.cli.retry",
     "show": "ccc.cli.show",
     "log": "ccc.cli.log",
     "forget": "ccc.cli.forget",
+    "account": "ccc.cli.account",
+    "doctor": "ccc.cli.doctor",
+    "route": "ccc.cli.route",
+    "providers": "ccc.cli.providers",
     "demo": "ccc.cli.demo",
     "completion": "ccc.cli.completion",
 }
@@ -86,6 +92,10 @@ def ccc(ctx: click.Context) -> None:
     Pass on a mail that somebody else wrote, unaltered:
       ccc redirect mail.eml --to friend@example.org --from me@example.org \
           --smtp smtps://me@smtp.example.org
+
+    Set up your account, and none of that need be said again; pick a mail from a table:
+      ccc account add me@example.org
+      ccc pick
 
     Look first, send nothing:
       ccc resend sent.eml --to late@example.org --dry-run

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ccc.cli import values
-from ccc.cli.help import RUN, SEEN, SENDER, WAY, Option
+from ccc.cli.help import FROM, RUN, SEEN, SENDER, WAY, Option
 from ccc.errors import UsageError
 
 Function = Callable[..., Any]
@@ -65,7 +65,79 @@ def misplaced_in_redirect() -> Callable[[Function], Function]:
     return every(*(misplaced(name, what, cure) for name in ("--show-to", "--show-cc", "--ccc")))
 
 
-sources = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path())
+account = option(
+    SENDER,
+    "-a",
+    "--account",
+    metavar="NAME",
+    callback=values.given,
+    help="The account of the configuration: who you are, how it goes out, and where --imap looks.",
+)
+
+mailbox = every(
+    option(
+        FROM,
+        "--imap-uid",
+        metavar="UIDS",
+        multiple=True,
+        callback=values.once,
+        help="From your mailbox, by UID: 42, or a list with ranges as in 42,50:60. 1636544:42 says as well "
+        "under which UIDVALIDITY.",
+    ),
+    option(
+        FROM,
+        "--imap-search",
+        metavar="QUERY",
+        multiple=True,
+        callback=values.once,
+        help="From your mailbox, all that the server finds: 'FROM boss SINCE 1-Nov-2026'. With --imap-uid, "
+        "of those UIDs alone.",
+    ),
+    option(
+        FROM,
+        "--folder",
+        metavar="NAME",
+        callback=values.given,
+        help="The folder of the mailbox. It is INBOX for a redirect, and the one for sent mail for a resend.",
+    ),
+    option(
+        FROM,
+        "--max-size",
+        metavar="OCTETS",
+        callback=values.number(int, 1, "number of octets"),
+        help="Refuse a mail in the mailbox that is larger.  [default: 157286400]",
+    ),
+)
+
+afterwards = every(
+    option(
+        RUN,
+        "--mark/--no-mark",
+        default=True,
+        help="Whether a mail of your mailbox that was redirected is marked there as passed on ($Forwarded). "
+        "It is.",
+    ),
+    option(
+        RUN,
+        "--fcc",
+        metavar="FOLDER",
+        callback=values.given,
+        help="Keep a copy of what was sent in this folder of your mailbox; no for none. Without this option "
+        "it is auto: in the folder for sent mail, unless the provider keeps one itself.",
+    ),
+)
+
+force = option(
+    WAY,
+    "--force",
+    is_flag=True,
+    help="Send it although the provider is known to refuse or to rewrite mail from others.",
+)
+
+sources = every(
+    click.argument("sources", metavar="[SOURCE]...", nargs=-1, type=click.Path()),
+    mailbox,
+)
 
 leftout = every(
     option(
@@ -79,6 +151,7 @@ leftout = every(
 )
 
 sender = every(
+    account,
     option(
         SENDER,
         "--from",
@@ -103,15 +176,17 @@ way = every(
         metavar="URL",
         callback=values.given,
         help="The submission server: smtps://USER@HOST (TLS from the start) or "
-        "smtp://USER@HOST:587 (STARTTLS).",
+        "smtp://USER@HOST:587 (STARTTLS). Without it the account's.",
     ),
     option(
         WAY,
         "--via",
         metavar="WAY",
         callback=values.given,
-        help="Another way out: sendmail, sendmail:PATH, lmtp:HOST:PORT, lmtp:PATH, or maildir:DIR "
-        "(a rehearsal: a Maildir for each recipient, nothing leaves the machine).",
+        help="Another way out: mx (straight to the recipients' own mail hosts), sendmail, "
+        "sendmail:PATH, lmtp:HOST:PORT, lmtp:PATH, append:ACCOUNT/FOLDER "
+        "(into a mailbox of your own, by IMAP), or maildir:DIR (a rehearsal: a Maildir for each recipient, "
+        "nothing leaves the machine).",
     ),
     option(
         WAY,
@@ -130,9 +205,10 @@ way = every(
     option(
         WAY,
         "--tls",
-        type=click.Choice(("required", "opportunistic")),
+        type=click.Choice(("required", "opportunistic", "verify", "mta-sts", "dane")),
         help="Whether smtp:// needs STARTTLS. It does, except on this host itself, unless you say "
-        "opportunistic: then nothing proves who the server is.",
+        "opportunistic: then nothing proves who the server is. With --via mx: what a mail host must offer at "
+        "least (opportunistic, verify, mta-sts, dane).",
     ),
     option(
         WAY,
@@ -158,6 +234,19 @@ way = every(
     ),
     option(
         WAY,
+        "--require-tls",
+        is_flag=True,
+        help="With --via mx: only to hosts that promise TLS, verified, for the rest of the way as well "
+        "(REQUIRETLS).",
+    ),
+    option(
+        WAY,
+        "--allow-private-mx",
+        is_flag=True,
+        help="With --via mx: use mail hosts in private networks too.",
+    ),
+    option(
+        WAY,
         "--pipeline-messages",
         metavar="N",
         callback=values.number(int, 1, "number of messages"),
@@ -168,13 +257,16 @@ way = every(
     ),
 )
 
-reports = option(
-    WAY,
-    "--dsn",
-    metavar="WORDS",
-    callback=values.reports,
-    help="Ask for delivery reports: never, or any of success,failure,delay; full or headers; "
-    "envid=ID. Joined by commas.",
+reports = every(
+    force,
+    option(
+        WAY,
+        "--dsn",
+        metavar="WORDS",
+        callback=values.reports,
+        help="Ask for delivery reports: never, or any of success,failure,delay; full or headers; "
+        "envid=ID. Joined by commas.",
+    ),
 )
 
 settings = option(
@@ -191,6 +283,7 @@ quiet = every(
 )
 
 run = every(
+    afterwards,
     option(RUN, "-n", "--dry-run", is_flag=True, help="Show what would be sent; send nothing."),
     option(RUN, "--yes", is_flag=True, help="Answer the question with yes. It answers no other."),
     option(

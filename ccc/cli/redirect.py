@@ -38,9 +38,10 @@ people_of_a_redirect = every(
 def command(**choices: Any) -> int:
     r"""Pass on a mail that somebody else wrote, as it is, with its author, To and Cc.
 
-    SOURCE is a file that holds one mail (.eml, .emlx), or - for standard input. Several make a batch:
-    one table, one question, one connection. A resent block on top (Resent-From, Resent-To and so on)
-    says that you passed it on; the octets below it stay, so that its signatures still hold.
+    SOURCE is a file that holds one mail (.eml, .emlx), a Maildir folder, mbox:PATH, imap:42 or mid:<ID> for
+    a mail of your mailbox, or - for standard input. Several make a batch: one table, one question, one
+    connection. A resent block on top (Resent-From, Resent-To and so on) says that you passed it on; the
+    octets below it stay, so that its signatures still hold.
 
     A, below, is a list of addresses ("Ann <ann@example.org>, bob@example.net"), or @FILE with one on
     each line. Each option that takes A can be repeated.
@@ -48,6 +49,15 @@ def command(**choices: Any) -> int:
     Pass it on to a friend:
       ccc redirect mail.eml --to friend@example.net --from me@example.org \
           --smtp smtps://me@smtp.example.org
+
+    By your account, from your mailbox, to those whom its redirect_to names:
+      ccc redirect --imap-uid 1
+
+    In cron, all that is new from somebody:
+      ccc redirect --imap-search 'UNSEEN FROM ann' --to me@home.example -q
+
+    Into another mailbox of your own, where nobody can refuse or change it:
+      ccc redirect --imap-uid 2 --via append:work/Archive
 
     Look first, send nothing:
       ccc redirect mail.eml --to friend@example.net --from me@example.org --dry-run

@@ -4,24 +4,27 @@ Nothing from outside is ever markup: every value becomes a Text by way of visibl
 beside a word that says the same.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, NamedTuple
 
 from rich.box import ROUNDED
-from rich.console import Console
+from rich.console import Console, Group
 from rich.panel import Panel as Box
 from rich.table import Table
 from rich.text import Text
 
 from ccc.address import Mailbox
 from ccc.cli.panels import NOBODY, Known, Panel, Row, envelope, header
+from ccc.cli.shelf import Row as Mail
 from ccc.message.findings import Finding
 from ccc.plan import Change, Mark, Plan
 from ccc.visible import visible
 
 WIDEST = 88  # columns; longer lines are hard to read
+WIDEST_TABLE = 132  # of mails to pick, which are not read from end to end
 STYLES = {
     Mark.NEW.value: "bold green",
     Mark.BLIND.value: "bold green",
@@ -63,18 +66,29 @@ def show_plan(screen: Console, plan: Plan, way: str = "", known: Known = NOBODY)
     show_findings(screen, plan.findings)
 
 
-def show_batch(screen: Console, plans: Sequence[Plan], way: str, known: Known = NOBODY) -> None:
+class Batch(NamedTuple):
+    """What to say of a batch besides its plans: its way, and who is known from earlier runs."""
+
+    way: str = ""
+    known: Known = NOBODY
+    of_each: Sequence[Known] = ()  # the same for each plan, in a word
+    going: Sequence[int] | None = None  # the numbers of the plans that go out; None: all
+
+
+def show_batch(screen: Console, plans: Sequence[Plan], batch: Batch) -> None:
     """Who gets the mails, one table of them, what changes in their headers, and each finding once."""
-    screen.print(box(envelope(plans, way, known)))
+    screen.print(box(envelope(plans, batch.way, batch.known)))
+    of_each = batch.of_each or [NOBODY] * len(plans)
+    going = range(len(plans)) if batch.going is None else batch.going
     table = Table(box=ROUNDED, expand=True, title="Header: what they see", title_justify="left")
     table.add_column("Message", overflow="fold")
     for name in ("From", "Subject"):
         table.add_column(name, overflow="fold", ratio=1)
     table.add_column("People", overflow="fold")
-    for plan in plans:
-        table.add_row(*map(text, (plan.source, plan.author, plan.subject)), _seen_by(plan))
+    for plan, known in zip(plans, of_each, strict=True):
+        table.add_row(*map(text, (plan.source, plan.author, plan.subject)), _seen_by(plan, known))
     screen.print(table)
-    screen.print(box(changes(plans)))
+    screen.print(box(changes([plans[number] for number in going], [of_each[number] for number in going])))
     counted = Counter(finding for plan in plans for finding in plan.findings)
     show_findings(screen, counted, lambda finding: _times(counted[finding]))
 
@@ -129,11 +143,48 @@ def progress(
             yield lambda more: bar.advance(task, more), lambda: None
 
 
-def changes(plans: Sequence[Plan]) -> Panel:
-    """What the headers of a batch gain and lose, each with the number of messages where it is not all."""
+def mail_table(
+    title: str, mails: Sequence[tuple[Mail, bool]], at: int, foot: Iterable[str], people: str = "From"
+) -> Group:
+    """Mails that can be picked, each with whether it is marked; `at` is where the cursor stands."""
+    table = Table(box=ROUNDED, expand=True, title=text(title, "bold"), title_justify="left")
+    for name, width in (("", 2), ("Date", 16), ("", 3)):
+        table.add_column(name, width=width, no_wrap=True)
+    for name, ratio in ((people, 2), ("Subject", 3)):
+        table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
+    table.add_column("Size", width=6, justify="right", no_wrap=True)
+    for place, (mail, marked) in enumerate(mails):
+        sign = ">" * (place == at) + "*" * marked
+        cells = (mail.when, mail.flags, mail.who, mail.subject, mail.size)
+        style = "bold green" if marked else ""
+        table.add_row(f"{sign:>2}", *map(text, cells), style=f"{style} reverse" if place == at else style)
+    return Group(table, *map(text, foot))
+
+
+@contextmanager
+def redrawn(screen: Console) -> Iterator[Callable[[Group], None]]:
+    """A place on the screen where one thing is drawn after another, as wide as it is now; gone at the end."""
+    from rich.live import Live
+
+    with Live(
+        console=screen, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as live:
+
+        def draw(what: Group) -> None:
+            screen.width = min(os.get_terminal_size(2).columns, WIDEST_TABLE)
+            live.update(what, refresh=True)
+
+        yield draw
+
+
+def changes(plans: Sequence[Plan], of_each: Sequence[Known] = ()) -> Panel:
+    """What the headers of a batch gain and lose, each with the number of messages where it is not all.
+
+    Those who are known, by `of_each` plan, are in the new fields and get nothing, or get it again.
+    """
     people = Counter(
-        (name, who, mark.value)
-        for plan in plans
+        (name, who, known.get(who.key, mark.value))
+        for plan, known in zip(plans, of_each or [NOBODY] * len(plans), strict=True)
         for name, marked in plan.shown.lists()
         for who, mark in marked
         if mark in (Mark.NEW, Mark.NEW_NOT_SENT)
@@ -164,9 +215,10 @@ def _some(count: int, plans: Sequence[Plan]) -> str:
     return f" ({count} of {len(plans)})" if count < len(plans) else ""
 
 
-def _seen_by(plan: Plan) -> Text:
-    marks = Counter(mark.value for _, marked in plan.shown.lists() for _, mark in marked)
-    return Text("\n").join(Text(f"{count} {mark}", STYLES[mark]) for mark, count in marks.items())
+def _seen_by(plan: Plan, known: Known) -> Text:
+    people = (each for _, marked in plan.shown.lists() for each in marked)
+    marks = Counter(known.get(who.key, mark.value) for who, mark in people)
+    return Text("\n").join(Text(f"{count} {mark}", STYLES.get(mark, "")) for mark, count in marks.items())
 
 
 def _times(count: int) -> str:

@@ -29,16 +29,20 @@ people_of_a_resend = every(
 def command(**choices: Any) -> int:
     r"""Send a mail of your own to people you forgot, and to nobody else.
 
-    SOURCE is a file that holds one mail (.eml, .emlx), or - for standard input. Several make a batch:
-    one table, one question, one connection. In the copy that the new people get, they are added to Cc:
-    they see who else has the mail, and their answers reach everybody. The copies that others have do
-    not change. All else stays as it was, Message-ID and Date too.
+    SOURCE is a file that holds one mail (.eml, .emlx), a Maildir folder, mbox:PATH, imap:42 or mid:<ID> for
+    a mail of your mailbox, or - for standard input. Several make a batch: one table, one question, one
+    connection. In the copy that the new people get, they are added to Cc: they see who else has the mail,
+    and their answers reach everybody. The copies that others have do not change. All else stays as it was,
+    Message-ID and Date too.
 
     A, below, is a list of addresses ("Ann <ann@example.org>, bob@example.net"), or @FILE with one on
     each line. Each option that takes A can be repeated.
 
     Send it to somebody you forgot:
       ccc resend sent.eml --to late@example.org --smtp smtps://me@smtp.example.org
+
+    The same by your account, of a mail in the folder for sent mail:
+      ccc resend --imap-uid 1 --to late@example.org
 
     Look first, send nothing:
       ccc resend sent.eml --to "Late Riser <late@example.org>" --dry-run

@@ -2,25 +2,31 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from itertools import groupby
 from typing import Any
 
 import click
 
+from ccc.accounts.choose import account_named
 from ccc.cli import options
 from ccc.cli.choices import Choices
 from ccc.cli.help import RUN, Command
+from ccc.cli.judging import judge, knows_rules, outgoing
 from ccc.cli.ledger import remind
 from ccc.cli.log import no_entry
 from ccc.cli.moments import shown
 from ccc.cli.options import option
 from ccc.cli.report import Report
 from ccc.cli.signals import Interrupts
-from ccc.cli.terminal import say
-from ccc.cli.way import logged_in, way_for
-from ccc.config import read_config
+from ccc.cli.stores import Stores
+from ccc.cli.terminal import has_terminal, say
+from ccc.cli.way import nowhere, owner_of, refuse_strangers, route_of
+from ccc.cli.ways import logged_in
+from ccc.config import Config, read_config
+from ccc.config.account import Account
 from ccc.dispatch import deliver_again
-from ccc.errors import CccError, Kind, StateError, UsageError
+from ccc.errors import CccError, ConfigurationError, Kind, StateError, UsageError
 from ccc.journal.entry import Phase, Record
 from ccc.journal.journal import Journal
 from ccc.journal.log import Log
@@ -44,7 +50,9 @@ from ccc.routes.route import Route
     help="What is in doubt may have arrived. resend: send the same octets again, which may make a second "
     "copy. drop: do not send it again, and close it.",
 )
+@options.account
 @options.way
+@options.force
 @options.settings
 @option(
     RUN, "--json", "as_json", is_flag=True, help="Print one JSON object, the receipt, for each entry tried."
@@ -81,14 +89,17 @@ def command(name: str | None, *, everything: bool, in_doubt: str | None, **given
             say("nothing is to be done: the journal is empty")
         return 0
     with journal, Interrupts() as interrupts:
-        return _Retry(journal, interrupts, given).run(name, in_doubt, everything=everything)
+        return _Retry(journal, config, interrupts, given).run(name, in_doubt, everything=everything)
 
 
 class _Retry:
     """One run of `ccc retry`."""
 
-    def __init__(self, journal: Journal, interrupts: Interrupts, given: Mapping[str, Any]) -> None:
+    def __init__(
+        self, journal: Journal, config: Config, interrupts: Interrupts, given: Mapping[str, Any]
+    ) -> None:
         self._journal = journal
+        self._config = config
         self._interrupts = interrupts
         self._given = given
         self._quiet: bool = given["quiet"]
@@ -139,21 +150,30 @@ class _Retry:
         say(f"nothing of {entry.name} is to be sent{why}")
 
     def _deliver(self, some: tuple[Due, ...]) -> None:
-        """Try those that go the same way."""
-        route = self._route(some[0].way)
-        self._interrupts.begin_sending()
-        self._report.data.begin_sending()
-        for receipt in deliver_again(some, route, self._journal):
-            self._report.record(receipt)
+        """Try those that go the same way; those that must not go it wait."""
+        with ExitStack() as opened:
+            way = _Way(self._choices(some[0].way), self._config, named=bool(self._given["account"]))
+            route = self._route(way, opened)
+            self._interrupts.begin_sending()
+            self._report.data.begin_sending()
+            for error, group in groupby(some, key=way.refusal):
+                for receipt in deliver_again(group, Closed(error) if error else route, self._journal):
+                    self._report.record(receipt)
 
-    def _route(self, way: Mapping[str, object]) -> Route:
+    def _choices(self, way: Mapping[str, object]) -> Choices:
         """The way they went before, as far as the command line does not say otherwise."""
-        other = bool(self._given["smtp"] or self._given["via"])
+        other = bool(self._given["smtp"] or self._given["via"] or self._given["account"])
         given = {name: value for name, value in self._given.items() if name in Choices._fields and value}
-        choices = Choices(**{**({} if other else way), **given})  # as way_of() wrote it
+        return Choices(**{**({} if other else way), **given})  # as way_of() wrote it
+
+    def _route(self, way: "_Way", opened: ExitStack) -> Route:
+        choices = way.choices
+        stores = opened.enter_context(Stores(choices, self._interrupts, terminal=has_terminal()))
         try:
-            choices.check(terminal=False)
-            return logged_in(way_for(choices, self._interrupts, terminal=False), choices)
+            way.find(stores, self._interrupts)
+            if way.route is None:
+                raise nowhere(self._config)
+            return logged_in(way.route, way.account, choices, stores)
         except CccError as error:
             return Closed(error)
 
@@ -167,6 +187,44 @@ class _Retry:
             count = "1 delivery" if waits.deferred == 1 else f"{waits.deferred} deliveries"
             say(f"waiting: {count} for a later attempt, the next one at {shown(waits.next_attempt)}")
         remind(self._journal, self._report.in_doubt + self._told)
+
+
+class _Way:
+    """How some deliveries go out, and which of them must not."""
+
+    def __init__(self, choices: Choices, config: Config, *, named: bool) -> None:
+        self.choices = choices
+        self._named = named  # by this command line
+        self.account: Account | None = None
+        self.route: Route | None = None
+        self._config = config
+        self._owner: Account | None = None  # of the mailbox that it leads to
+
+    def find(self, stores: Stores, interrupts: Interrupts) -> None:
+        """Find account and route; raises CccError."""
+        name = self.choices.account
+        if name and name not in self._config.accounts and not self._named:
+            raise ConfigurationError(
+                f"the account {name!r}, by which it went at first, is gone", "name another one with -a NAME"
+            )
+        if name:
+            self.account = account_named(self._config, name)
+        self.route = route_of(self.choices, self.account, self._config, stores, interrupts, terminal=False)
+        self._owner = owner_of(self.choices, self.account, self._config)
+
+    def refusal(self, due: Due) -> CccError | None:
+        """Why this one must not go that way, if it must not."""
+        delivery = due.delivery
+        if delivery is None:
+            return None
+        try:
+            if self._owner is not None:
+                refuse_strangers(self.choices.via or "", delivery.envelope.forward_paths, self._owner)
+            if knows_rules(self.route, self.account):
+                judge(outgoing(delivery), self.route, self.account, self.choices, self._config)
+        except CccError as error:
+            return error
+        return None
 
 
 def _way_of(due: Due) -> str:

@@ -6,25 +6,26 @@ is made when its turn has come, so that ten thousand messages need no more memor
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import chain
-from typing import TYPE_CHECKING
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 from ccc.api import fresh_token, local_time
 from ccc.cli import words
+from ccc.cli.after import Aftermath
 from ccc.cli.bug import report
 from ccc.cli.choices import Choices
 from ccc.cli.ledger import NOBODY_KNOWN, Standing, look_up, remind, terms_of
 from ccc.cli.report import Report
 from ccc.cli.save import save
 from ccc.cli.signals import Interrupts
+from ccc.cli.taken import Taken
 from ccc.cli.terminal import agreed, ask, say
-from ccc.cli.way import logged_in
-from ccc.errors import CccError, Interrupted, TryLaterError
+from ccc.cli.ways import Way, Ways
+from ccc.errors import CccError, Declined, Interrupted, TryLaterError
 from ccc.message import Message
-from ccc.plan import Change, Mark, Plan, Request, make_plan
+from ccc.plan import Change, Mark, Plan, Request
 from ccc.receipt import Receipt
 from ccc.routes.closed import Closed
-from ccc.sources import is_stream, read_source
 
 if TYPE_CHECKING:
     from ccc.address import Mailbox
@@ -33,79 +34,83 @@ if TYPE_CHECKING:
 
 Bar = tuple[Callable[[int], None] | None, Callable[[], None]]  # told of octets, and of a message done
 
+SAID = ("identity-from-message", "foreign-from")  # notes that nobody should miss
 BIG = 4 << 20  # octets; more content than this gets a progress bar
-MANY = 20  # messages; so does a batch of more
 
 
-def send(request: Request, run: "Run") -> int:
+class Tools(NamedTuple):
+    """What a run works with."""
+
+    ways: Ways
+    taken: Taken
+    after: Aftermath
+    journal: "Journal | None"
+
+
+def send(run: "Run") -> int:
     """Do what is asked; returns the exit status."""
-    plans = run.plans(request)
+    plans = run.plans()
     if run.terminal:
         plans = iter(run.shown_and_asked(list(plans)))
     if run.choices.dry_run:
         run.rehearse(plans)
     else:
         run.deliver(plans)
-    if run.choices.left and not run.choices.quiet:
-        say(f"--limit {run.choices.limit} left out {run.choices.left} more")
+    if (left := run.taken.left()) and not run.choices.quiet:
+        say(f"--limit {run.choices.limit} left out {left} more")
     return run.report.status
 
 
 class Run:
     """One run: its command line, whether somebody can be asked, and how it went so far."""
 
-    def __init__(
-        self,
-        choices: Choices,
-        interrupts: Interrupts,
-        way: "Route | None",
-        journal: "Journal | None",
-        *,
-        terminal: bool,
-    ) -> None:
+    def __init__(self, choices: Choices, interrupts: Interrupts, tools: Tools, *, terminal: bool) -> None:
         self.choices = choices
-        self.sources = choices.taken
         self.interrupts = interrupts
         self.terminal = terminal
-        self.way = way
-        self.journal = journal
-        self.terms: Terms | None = terms_of(choices) if journal else None
-        batch = len(self.sources) > 1
-        self.report = Report(interrupts, as_json=choices.as_json, quiet=choices.quiet, batch=batch)
-        self._names: dict[str, str] = {}  # of the messages taken so far, by their digest
+        self.ways, self.taken, self.after, self.journal = tools
+        self.terms: Terms | None = terms_of(choices) if self.journal else None
+        several = self.taken.several
+        self.report = Report(
+            interrupts, as_json=choices.as_json, quiet=choices.quiet, batch=several, sums_up=several
+        )
+        self.planned = 1  # messages, where all of them were planned before the first was sent
+        self._names: dict[tuple[str, Request], str] = {}  # of the messages taken so far, by digest and way
 
-    def plans(self, request: Request) -> Iterator[Plan]:
+    def plans(self) -> Iterator[Plan]:
         """The plan for each message; a bad one is said at once and does not stop the others."""
         now = local_time()
-        streams = {source: _read(source) for source in self.sources if is_stream(source)}
-        for source in self.sources:
+        for item in self.taken:
             if self.interrupts.count:
-                self.report.record(Receipt(source, error=self.interrupts.as_error()))
+                self.report.leave(item.name)
                 continue
             try:
-                message = read_source(source) if source not in streams else _given(streams[source])
-                plan = make_plan(request, message, now=now, token=fresh_token())
-                if self._taken_already(message):
+                message = item.read()
+                plan = self.ways.planned(message, now=now, token=fresh_token())
+                self.after.check(self.ways.of_plan(plan))
+                if self._taken_already(message, plan):
                     continue
                 self._save(plan)
             except Interrupted:
-                raise
+                if not self.interrupts.are_counted:
+                    raise
+                self.report.leave(item.name)
             except CccError as error:
-                self.report.record(Receipt(source, error=error))
+                self.report.record(Receipt(item.name, error=error))
             except Exception as bug:  # noqa: BLE001  # ours, and no reason to keep the others waiting
-                self.report.record(Receipt(source, error=CccError(report(bug))))
+                self.report.record(Receipt(item.name, error=CccError(report(bug))))
             else:
                 self._say_findings(plan)
                 yield plan
 
-    def _taken_already(self, message: Message) -> bool:
-        """The same message stands in this run before: nobody gets it twice."""
-        if len(self.sources) == 1:
+    def _taken_already(self, message: Message, plan: Plan) -> bool:
+        """The same message went the same way in this run before: nobody gets it twice."""
+        if not self.taken.several:
             return False
-        digest = message.digest
-        first = self._names.get(digest)
+        key = (message.digest, plan.request)
+        first = self._names.get(key)
         if first is None:
-            self._names[digest] = message.name
+            self._names[key] = message.name
             return False
         if not self.choices.quiet:
             say(f"note: {message.name}: left out, it is the same message as {first}")
@@ -118,13 +123,16 @@ class Run:
             if gone:
                 say(f"note: {words.name_of(plan.source)}: left out: {', '.join(gone)}")
             for finding in plan.findings:
-                if finding.level == "warning" or finding.code == "identity-from-message":
+                if finding.level == "warning" or finding.code in SAID:
                     say(f"{finding.level}: {words.name_of(plan.source)}: {finding.text}")
 
     def shown_and_asked(self, plans: list[Plan]) -> list[Plan]:
         """The same plans, when they were shown and the answer was yes; Declined if it was no."""
         if not plans:
             return plans
+        self.planned = len(plans)
+        order = {request: place for place, request in enumerate(dict.fromkeys(map(_request, plans)))}
+        plans.sort(key=lambda plan: order[plan.request])  # what goes out the same way stands together
         standing = self._standing(plans)
         answered = self.choices.yes or self.choices.dry_run
         if standing.doubts and not answered and agreed(doubtful(plans, standing)):
@@ -133,7 +141,8 @@ class Run:
         if not (self.choices.quiet and answered):
             self._show(plans, standing)
         if not answered and (who := standing.goes_to(plans)):
-            ask(question(plans, who))
+            going = [plans[number] for number in standing.going(plans)]
+            ask(question(going, who, batch=len(plans) > 1))
         return plans
 
     def _standing(self, plans: Sequence[Plan]) -> Standing:
@@ -158,55 +167,96 @@ class Run:
         """Send them, and say what became of each."""
         first = next(plans, None)  # planned while a signal still ends the run at once
         if first is not None:
-            self._deliver(first, plans)
+            with self._bar(first) as bar:
+                some = self._until_a_signal(chain((first,), plans))
+                try:
+                    for number, (_, group) in enumerate(groupby(some, key=_request)):
+                        self._deliver(group, bar, first=not number)
+                finally:
+                    self.after.finish()
+                    self.report.finish(journal=self.journal is not None)
         if self.journal is not None and not self.choices.quiet:
             remind(self.journal, self.report.in_doubt)
 
-    def _deliver(self, first: Plan, others: Iterable[Plan]) -> None:
+    def _until_a_signal(self, plans: Iterable[Plan]) -> Iterator[Plan]:
+        """The plans; those whose turn comes after a signal are not begun."""
+        for plan in plans:
+            if self.interrupts.count:
+                self.report.leave(plan.source, plan)
+            else:
+                yield plan
+
+    def _deliver(self, plans: Iterator[Plan], bar: Bar, *, first: bool) -> None:
+        """Send those that go out the same way."""
         from ccc.dispatch import deliver
 
-        route, plans = self._route(first), chain((first,), others)
+        head, (watch, tick) = next(plans), bar
+        group = chain((head,), plans)
+        try:
+            way, route = self.ways.of_plan(head), self._route(head)
+        except Declined:
+            raise
+        except CccError as error:
+            if first:
+                raise
+            self._leave(group, error)
+            return
         self.interrupts.begin_sending()
         self.report.data.begin_sending()
-        with self._bar(first) as (watch, tick):
-            for receipt in deliver(
-                plans, route, dsn=self.choices.dsn, watch=watch, journal=self.journal, terms=self.terms
-            ):
-                self.report.record(receipt)
-                tick()
+        for receipt in deliver(
+            group,
+            route,
+            dsn=self.choices.dsn,
+            watch=watch,
+            journal=self.journal,
+            terms=self._terms(way),
+        ):
+            if isinstance(receipt.plan, Plan):
+                receipt = self.after.followed(receipt, receipt.plan, way)
+            self.report.record(receipt)
+            tick()
+
+    def _leave(self, plans: Iterable[Plan], error: CccError) -> None:
+        """These cannot go out; others have gone, by another account."""
+        for plan in plans:
+            self.report.record(Receipt(plan.source, error=error, plan=plan))
+
+    def _terms(self, way: Way) -> "Terms | None":
+        """How the journal says that these went out."""
+        return self.terms and self.terms._replace(way=terms_of(self.choices, way.account).way)
 
     def _route(self, first: Plan) -> "Route":
         """The route, logged in; where the one message has gone out before, nobody is asked for a password."""
-        if len(self.sources) > 1 or self._standing([first]).goes_to([first]):
-            return logged_in(self.way, self.choices)
+        if self.taken.several or self._standing([first]).goes_to([first]):
+            return self.ways.open(first)
         # Nothing should go this way; what another run lets go of at this moment must not go without a login.
         return Closed(TryLaterError("another ccc had it until now"))
 
     def _show(self, plans: list[Plan], standing: Standing) -> None:
-        from ccc.cli.render import console, show_batch, show_plan
+        from ccc.cli.render import Batch, console, show_batch, show_plan
 
-        way = self.way.name if self.way else ""
+        way = ", ".join(dict.fromkeys(self.ways.of_plan(plan).name for plan in plans))
         screen = console(self.choices.color)
-        if len(self.sources) == 1:
-            show_plan(screen, plans[0], way, standing.marks(plans))
+        if self.taken.several:
+            batch = Batch(way, standing.marks(plans), standing.of_each(plans), standing.going(plans))
+            show_batch(screen, plans, batch)
         else:
-            show_batch(screen, plans, way, standing.marks(plans))
+            show_plan(screen, plans[0], way, standing.marks(plans))
 
     def _say_plan(self, plan: Plan) -> None:
         standing = self._standing([plan])
         if self.choices.color == "always":
             self._show([plan], standing)
             return
-        for line in words.plan_lines(plan, self.way.name if self.way else "", standing.marks([plan])):
+        for line in words.plan_lines(plan, self.ways.of_plan(plan).name, standing.marks([plan])):
             say(line)
 
     def _bar(self, first: Plan) -> AbstractContextManager[Bar]:
-        many = len(self.sources)
-        if not self.terminal or self.choices.quiet or (many <= MANY and first.content.size <= BIG):
+        if not self.terminal or self.choices.quiet or not (self.taken.many or first.content.size > BIG):
             return nullcontext((None, lambda: None))
         from ccc.cli.render import console, progress
 
-        return progress(console(self.choices.color), many, first.content.size)
+        return progress(console(self.choices.color), self.planned, first.content.size)
 
     def _save(self, plan: Plan) -> None:
         """--save-bytes: the octets that are sent."""
@@ -217,20 +267,9 @@ class Run:
             save(plan, self.choices.save_bytes)
 
 
-def _read(source: str) -> Message | CccError:
-    """A stream, read whole before anything is sent: it may be slow, and a signal must end the wait."""
-    try:
-        return read_source(source)
-    except Interrupted:
-        raise
-    except CccError as error:
-        return error
-
-
-def _given(read: Message | CccError) -> Message:
-    if isinstance(read, CccError):
-        raise read
-    return read
+def _request(plan: Plan) -> Request:
+    """What plans have in common that go out the same way."""
+    return plan.request
 
 
 def doubtful(plans: Sequence[Plan], standing: Standing) -> str:
@@ -244,13 +283,17 @@ def doubtful(plans: Sequence[Plan], standing: Standing) -> str:
     return f"On {when} no answer came, so {some} may have {what} already. Send it there again?"
 
 
-def question(plans: Sequence[Plan], paths: "Sequence[Mailbox] | None" = None) -> str:
-    """The one question, which names whoever may have a message already; to all, or to `paths` alone."""
+def question(plans: Sequence[Plan], paths: "Sequence[Mailbox] | None" = None, *, batch: bool = False) -> str:
+    """The one question, which names whoever may have a message already; to all, or to `paths` alone.
+
+    The only one of a `batch` that goes out is called by its name.
+    """
     paths = plans[0].envelope.forward_paths if paths is None else paths
     marked = (each for plan in plans for each in plan.recipients)
     again = tuple({who.eyes(): None for who, mark in marked if mark is Mark.SEEN and who in paths})
     whom = paths[0].eyes() if len(paths) == 1 else f"these {len(paths)} people"
-    what = "it" if len(plans) == 1 else f"these {len(plans)} messages"
+    one = words.name_of(plans[0].source) if batch else "it"
+    what = one if len(plans) == 1 else f"these {len(plans)} messages"
     if not again:
         return f"Send {what} to {whom}?"
     some = ", ".join(again[:3]) + (f" and {len(again) - 3} more" if len(again) > 3 else "")

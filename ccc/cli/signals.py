@@ -36,17 +36,25 @@ class Interrupts:
         """The descriptor that becomes readable when a signal has come."""
         return self._read
 
+    @property
+    def are_counted(self) -> bool:
+        """Whether a signal is counted, and no longer ends the run by itself."""
+        return self._sending
+
     def begin_sending(self) -> None:
         """From here on a signal is counted; it no longer ends the run by itself."""
         self._sending = True
 
     def drain(self) -> None:
-        """Take note of one signal, and say so the first time; the next one is readable again."""
+        """Take note of one signal; the next one is readable again.
+
+        The first time it says so, if the run goes on nevertheless.
+        """
         try:
             os.read(self._read, 1)  # each signal wrote one octet
         except BlockingIOError:
             return
-        if not self._noted:
+        if self._sending and not self._noted:
             self._noted = True
             say("interrupted: ccc ends as soon as that is safe; once more to stop waiting for an answer")
 

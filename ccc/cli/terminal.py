@@ -7,9 +7,14 @@ questions are read from /dev/tty, so that `cat m.eml | ccc resend -` can ask.
 import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from ccc.errors import Declined, NotRecordedError, StateError
+from ccc.errors import AddressError, Declined, NotPermitted, NotRecordedError, StateError
 from ccc.visible import visible
+
+if TYPE_CHECKING:
+    from ccc.address import Mailbox
+    from ccc.transport.interrupts import Interrupts
 
 TTY = "/dev/tty"
 
@@ -58,6 +63,93 @@ def agreed(question: str) -> bool:
                 return False
             case _:
                 say("please answer y or n")
+
+
+def asked(question: str) -> str:
+    """A line that is typed at the terminal; Declined if there is none."""
+    _print(visible(question), end="")
+    return _answer()
+
+
+def ask_line(question: str, usual: str = "") -> str:
+    """What the user types at the terminal, or what is usual if that is nothing; Declined at its end."""
+    _print(visible(question) + (f" [{visible(usual)}]: " if usual else ": "), end="")
+    return _answer().strip() or usual
+
+
+def ask_people(question: str) -> "tuple[Mailbox, ...]":
+    """The people whom the user names at the terminal; Declined if nobody is."""
+    from ccc.address import parse_recipients
+
+    while True:
+        _print(visible(question), end="")
+        if not (line := _answer().strip()):
+            raise Declined("nobody was named, nothing was sent")
+        try:
+            return parse_recipients(line)
+        except AddressError as error:
+            say(f"{error.what}; write it as name@example.org, or as Name <name@example.org>")
+
+
+def ask_secret(prompt: str, interrupts: "Interrupts | None" = None) -> str:
+    """A secret that is typed at the terminal and not shown; Declined if there is none.
+
+    `interrupts` end the wait where a signal does not end the run by itself.
+    """
+    import termios
+
+    try:
+        tty = os.open(TTY, os.O_RDWR | os.O_NOCTTY)
+    except OSError:  # whoever could have answered is gone
+        raise _no_secret() from None
+    try:
+        before = termios.tcgetattr(tty)
+        unseen = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+        termios.tcsetattr(tty, termios.TCSAFLUSH, unseen)
+        try:
+            os.write(tty, visible(prompt).encode("utf-8", "backslashreplace"))
+            typed = _typed(tty, interrupts)
+        finally:
+            termios.tcsetattr(tty, termios.TCSAFLUSH, before)
+            os.write(tty, b"\n")
+    except (OSError, termios.error):
+        raise _no_secret() from None
+    finally:
+        os.close(tty)
+    return _secret(typed)
+
+
+def _typed(tty: int, interrupts: "Interrupts | None") -> bytes:
+    """One line, or what there is of it when the input ends."""
+    from select import POLLIN, poll
+
+    waiting, line = poll(), b""
+    waiting.register(tty, POLLIN)
+    if interrupts is not None:
+        waiting.register(interrupts.fileno(), POLLIN)
+    while not line.endswith(b"\n"):
+        ready = dict(waiting.poll())
+        if interrupts is not None and interrupts.fileno() in ready:
+            interrupts.drain()
+            raise interrupts.as_error()
+        if not (more := os.read(tty, 4096)):
+            break
+        line += more
+    return line
+
+
+def _secret(typed: bytes) -> str:
+    try:
+        secret = typed.removesuffix(b"\n").decode()  # RFC 4616, 2
+    except UnicodeDecodeError:
+        raise NotPermitted("the terminal gave a password that is not UTF-8", "store it as UTF-8") from None
+    if not secret:
+        raise _no_secret()
+    return secret
+
+
+def _no_secret() -> Declined:
+    return Declined("no password was given, nothing was sent")
 
 
 def _answer() -> str:

@@ -65,6 +65,14 @@ def given(_ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return value
 
 
+def once(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Something that is given once: a second one would silently take the place of the first."""
+    if len(values) > 1:
+        cure = "write 42,50:60" if param.name == "imap_uid" else "write 'OR FROM ann FROM bob'"
+        raise UsageError(f"{param.opts[0]} is given {len(values)} times", cure)
+    return given(_ctx, param, values[0]) if values else None
+
+
 def number(
     kind: type[int] | type[float], least: float, name: str, most: float = sys.float_info.max
 ) -> Callable[[click.Context, click.Parameter, str | None], float | None]:

@@ -71,7 +71,8 @@ def failed_lines(receipt: Receipt, *, batch: bool = False) -> Iterator[str]:
             when = f" {shown(outcome.since)}" if outcome.since is not None else ""
             yield f"{_name(receipt)}: {to} {state.value}{when}{_by(outcome)}; {what}{spare}"
     if receipt.error:
-        yield f"{_name(receipt)}: {receipt.error}"
+        named = receipt.error.what.startswith(repr(receipt.source))
+        yield f"{receipt.error}" if named else f"{_name(receipt)}: {receipt.error}"
 
 
 def _marked(row: Row, text: str, width: int) -> str:

@@ -9,7 +9,9 @@ import pytest
 
 from ccc.cli.main import COMMANDS, ccc
 from tests.cli.conftest import MAIL
+from tests.cli.inbox import inbox
 from tests.journal.sent import report, send
+from tests.lab.dns import Dns
 from tests.lab.sink import EVERYTHING, Sink
 
 ROOT = Path(__file__).parents[2]
@@ -27,8 +29,11 @@ def examples(text):
 
 
 def every_example():
-    helps = [ccc.help, *(ccc.get_command(GROUP, name).help for name in COMMANDS)]
-    return [example for text in helps for example in examples(text)]
+    commands = [ccc, *(ccc.get_command(GROUP, name) for name in COMMANDS)]
+    for each in list(commands[1:]):
+        if isinstance(each, click.Group):
+            commands += (each.get_command(GROUP, name) for name in each.list_commands(GROUP))
+    return list(dict.fromkeys(example for each in commands for example in examples(each.help or "")))
 
 
 def test_every_command_has_an_example():
@@ -56,7 +61,77 @@ def kept(desk, state_folder):
     return entry.name
 
 
-@pytest.mark.parametrize("example", every_example())
+@pytest.fixture
+def world(desk, dovecot, postfix, authority, tmp_path):
+    """The account that the examples speak of: work, with mails in its mailbox."""
+    made = inbox(
+        dovecot,
+        authority,
+        desk,
+        (
+            f'smtp = "smtp://me%40example.org@localhost:{postfix.ports["submission"]}"',
+            'redirect_to = ["me@home.test"]',
+        ),
+    )
+    made.put("annual report", "budget")
+    made.put("budget", folder="Sent", author="Me <me@example.org>")
+    place = desk / ".config" / "ccc" / "config.toml"
+    place.parent.mkdir(parents=True)
+    made.config.rename(place)
+    return {"HOME": str(desk)}
+
+
+def needs_account(example):
+    """Whether it is about a mailbox or an account."""
+    words = shlex.split(example)
+    return words[1] in ("list", "pick", "account", "doctor") or any("imap" in word for word in words)
+
+
+EXAMPLES = every_example()
+SET_UP = [each for each in EXAMPLES if each.startswith(("ccc account add", "ccc account login"))]
+SET_UP += [each for each in EXAMPLES if "--canary" in each]  # tests/setup has them
+PICKED = [each for each in EXAMPLES if each.startswith("ccc pick")]
+WITH_ACCOUNT = [each for each in EXAMPLES if needs_account(each) and each not in SET_UP + PICKED]
+STRAIGHT = [each for each in EXAMPLES if each.startswith("ccc route")]
+PLAIN = [each for each in EXAMPLES if not needs_account(each) and each not in STRAIGHT]
+
+
+@pytest.mark.parametrize("example", SET_UP)
+def test_an_example_of_setting_up_is_understood(example):
+    context, words = GROUP, shlex.split(example)[1:]
+    while isinstance(context.command, click.Group):
+        command = context.command.get_command(context, words[0])
+        context = command.make_context(
+            words[0], words[1:] if not isinstance(command, click.Group) else [], context
+        )
+        words = words[1:]
+
+
+@pytest.mark.parametrize("example", PICKED)
+def test_the_example_of_picking_shows_the_table(example, at_terminal, world):
+    screen = at_terminal(example, **world)
+    screen.until("budget")
+    screen.child.send("q")
+    assert screen.end()[1] == 1
+
+
+@pytest.mark.parametrize("example", WITH_ACCOUNT)
+def test_the_example_works_with_an_account(example, run, desk, world, tmp_path):
+    words = shlex.split(example.partition(" > ")[0])[1:]
+    done = run(*words, env={"PATH": f"{desk}:/usr/bin:/bin", "TMPDIR": str(tmp_path), **world})
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.parametrize("example", STRAIGHT)
+def test_the_example_works_where_the_world_is_small(example, run, folder, internet):
+    zone = "example.net. IN MX 10 mx.example.net.\nmx.example.net. IN A 192.0.2.12"
+    with internet.inside(), Dns(zone) as dns:
+        (folder / "config.toml").write_text(f'dns_resolver = "{dns.address}"\n')
+        done = run(*shlex.split(example)[1:], env={"CCC_CONFIG": str(folder / "config.toml")})
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.parametrize("example", PLAIN)
 def test_the_example_works(example, run, desk, kept, authority, tmp_path):
     with Sink(EVERYTHING, tls=authority.server_context(), implicit=True, mechanisms=("PLAIN",)) as sink:
         sink.login = ("me", "secret")

@@ -456,3 +456,19 @@ def test_a_dry_run_says_who_gets_it_again(run, later):
 def test_a_configuration_that_is_named_must_be_there_whatever_it_would_say(run, sink):
     done = run("resend", "sent.eml", *DAN, *ME, *to(sink), "--no-journal", "--config", "nope.toml")
     assert (done.returncode, sink.messages) == (78, 0)
+
+
+def test_a_batch_at_a_terminal_says_of_each_mail_what_becomes_of_it(run, at_terminal, folder, sink):
+    first, second = several(folder, 2)
+    way = (*DAN, *ME, *to(sink))
+    assert run("redirect", first, *way).returncode == 0
+    both = f"ccc redirect {first} {second} {' '.join(way)}"
+    screen = at_terminal(both)
+    seen = " ".join(screen.until("[y/n]").split())
+    screen.answer("y")
+    screen.end()
+    assert "1 already delivered" in seen
+    assert "Resent-To dan@example.org new, gets it │" in seen  # in the one that goes out
+    assert f"Send {second} to dan@example.org?" in seen
+    seen = " ".join(at_terminal(both).end()[0].split())
+    assert ("(2 of 2)" in seen, "new" in seen) == (True, False)

@@ -40,7 +40,7 @@ def test_no_command_shows_the_help_and_is_a_usage_error(run):
     ("arguments", "words"),
     [
         (["resned"], "ccc: no such command 'resned'"),
-        (["resend"], "ccc: no mail is named; name a file, or - for standard input; see `ccc resend --help`"),
+        (["resend"], "ccc: no mail is named; name a file, - for standard input, or --imap-uid; see --help"),
         (["resend", "--tow", "x"], "ccc: there is no option --tow; did you mean --to"),
         (["resend", "x", "--color", "pink"], "ccc: invalid value for '--color'"),
         (["resend", "x", "--to"], "'--to' requires an argument; see `ccc resend --help`"),

@@ -3,7 +3,7 @@ import io
 import ccc
 from ccc.address import Mailbox
 from ccc.cli.panels import MOST, Row, envelope, header
-from ccc.cli.render import changes, console, show_batch, show_plan
+from ccc.cli.render import Batch, changes, console, show_batch, show_plan
 from ccc.cli.sending import question
 from ccc.cli.words import panel_lines, plan_lines
 from tests.cli.conftest import MAIL
@@ -114,7 +114,7 @@ def test_a_table_of_a_batch_names_each_message_and_each_finding_once():
         resend(bcc="bob@example.net"),
         resend(MAIL.replace(b"Tuesday", b"Friday"), bcc="bob@example.net"),
     ]
-    picture = drawn(show_batch, plans, "here", width=88)
+    picture = drawn(show_batch, plans, Batch("here"), width=88)
     assert picture.count("Minutes of Tuesday") == picture.count("Minutes of Friday") == 1
     assert picture.count("Bob Ray <bob@example.net> is in Cc already") == 1
     assert "(2 messages)" in " ".join(picture.split())
@@ -148,7 +148,7 @@ def test_a_batch_says_what_its_headers_gain_and_lose():
     ]
     gone = [row.what.partition(": ")[0] for row in panel.rows if row.label == "Left out"]
     assert gone == ["Bcc (3 of 4)", "Delivered-To, Envelope-To (1 of 4)", "Status (1 of 4)"]
-    picture = drawn(show_batch, plans, "here", width=88)
+    picture = drawn(show_batch, plans, Batch("here"), width=88)
     assert "Header: what changes" in picture
     assert "fay@example.net" in picture
 

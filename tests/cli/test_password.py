@@ -1,91 +1,112 @@
-import os
-import sys
+"""The password that somebody types: unseen, asked again when it was wrong, and given up by a signal."""
+
+import termios
 
 import pytest
 
-from ccc.cli.password import password_for
-from ccc.errors import NotPermitted, UsageError
+from tests.lab.sink import CHUNKING, Sink
 
-LOGIN = "me@smtp.example.org"
+WAY = "ccc resend sent.eml --to d@example.org --yes --smtp smtp://me@127.0.0.1:{}"
+PROMPT = "Password for me at 127.0.0.1: "
+AGAIN = "Wrong password, try again (me at 127.0.0.1): "
 
 
 @pytest.fixture
-def descriptor(tmp_path):
-    opened = []
-
-    def make(octets):
-        path = tmp_path / "secret"
-        path.write_bytes(octets)
-        opened.append(os.open(path, os.O_RDONLY))
-        return opened[-1]
-
-    yield make
-    for number in opened:
-        os.close(number)
+def sink():
+    with Sink(CHUNKING, mechanisms=("PLAIN",), login=("me", "hunter2")) as server:
+        yield server
 
 
-@pytest.mark.parametrize(
-    ("octets", "secret"),
-    [(b"hunter2\n", "hunter2"), (b"hunter2", "hunter2"), (b"a b\r\nmore\n", "a b"), ("pä\n".encode(), "pä")],
-)
-def test_the_first_line_of_a_descriptor_is_the_password(descriptor, octets, secret):
-    assert password_for(LOGIN, descriptor(octets), None) == secret
+@pytest.fixture
+def asked(at_terminal, sink):
+    screen = at_terminal(WAY.format(sink.port))
+    screen.until(PROMPT)
+    return screen
 
 
-def test_an_empty_descriptor_gives_no_password(descriptor):
-    with pytest.raises(NotPermitted, match="gave no password"):
-        password_for(LOGIN, descriptor(b""), None)
+def echoes(screen):
+    return bool(termios.tcgetattr(screen.child.child_fd)[3] & termios.ECHO)
 
 
-def test_a_descriptor_that_is_not_open_is_named_with_the_cure():
-    with pytest.raises(UsageError, match=r"--password-fd 987: .*987< FILE"):
-        password_for(LOGIN, 987, None)
+def test_what_is_typed_logs_in_and_is_not_seen(asked, sink):
+    assert not echoes(asked)
+    asked.answer("hunter2")
+    rest, status = asked.end()
+    assert status == 0
+    assert "hunter2" not in rest
+    assert sink.transactions[0].forward_paths == ("d@example.org",)
 
 
-def test_a_command_prints_the_password():
-    command = (sys.executable, "-c", "print('hunter2'); print('user: me')")
-    assert password_for(LOGIN, None, command) == "hunter2"
+def test_the_terminal_echoes_again_afterwards(at_terminal, sink):
+    screen = at_terminal(f"{WAY.format(sink.port)} | cat; echo done; read line")
+    screen.until(PROMPT)
+    screen.answer("hunter2")
+    screen.until("done")
+    assert echoes(screen)
 
 
-def test_a_command_gets_no_standard_input_of_ours():
-    command = (sys.executable, "-c", "import sys; print(len(sys.stdin.read()))")
-    assert password_for(LOGIN, None, command) == "0"
+def test_a_wrong_password_is_asked_for_again(asked, sink):
+    asked.answer("hunter1")
+    asked.until(AGAIN)
+    asked.answer("hunter2")
+    rest, status = asked.end()
+    assert status == 0, rest
+    assert len(sink.transactions) == 1
 
 
-def test_a_command_is_not_run_by_a_shell():
-    assert password_for(LOGIN, None, ("echo", "$HOME; exit")) == "$HOME; exit"
+def test_after_three_wrong_ones_it_is_over(asked, sink):
+    asked.answer("hunter1")
+    for _ in range(2):
+        asked.until(AGAIN)
+        asked.answer("hunter1")
+    rest, status = asked.end()
+    assert status == 77
+    assert "the server refused the login of me" in rest
+    assert sink.transactions == []
 
 
-def test_a_command_that_fails_is_named_and_its_output_is_not():
-    command = (sys.executable, "-c", "print('hunter2'); raise SystemExit(3)")
-    with pytest.raises(NotPermitted, match="failed with status 3") as caught:
-        password_for(LOGIN, None, command)
-    assert "hunter2" not in str(caught.value)
-
-
-def test_a_command_that_does_not_exist_is_named():
-    with pytest.raises(NotPermitted, match="/nowhere/pass cannot be run"):
-        password_for(LOGIN, None, ("/nowhere/pass",))
-
-
-def test_without_a_terminal_nobody_is_asked():
-    with pytest.raises(NotPermitted, match="nobody can be asked"):
-        password_for(LOGIN, None, None)
-
-
-def test_a_password_that_is_not_utf8_is_refused_and_not_repeated(descriptor):
-    with pytest.raises(NotPermitted, match="not UTF-8") as caught:
-        password_for(LOGIN, descriptor("hunter2ä".encode("latin-1")), None)
-    assert "UTF-8" in caught.value.cure
-    assert "hunter2" not in str(caught.value)
-    assert caught.value.__suppress_context__
-
-
-@pytest.mark.parametrize("typed", [b"p\xe4", b"p\x80\xff"])
-def test_so_is_one_that_is_typed(typed, at_terminal):
-    screen = at_terminal("ccc resend sent.eml --to d@example.org --yes --smtp smtps://me@localhost:1")
-    screen.until("Password for me at localhost: ")
-    screen.answer(typed)
-    rest, status = screen.end()
+def test_one_that_is_not_utf8_is_refused(asked):
+    asked.answer(b"p\xe4")
+    rest, status = asked.end()
     assert "the terminal gave a password that is not UTF-8" in rest
     assert status == 77
+
+
+@pytest.mark.parametrize("key", ["d", "m"])
+def test_no_password_is_a_no(asked, sink, key):
+    asked.press(key)
+    rest, status = asked.end()
+    assert "no password was given, nothing was sent" in rest
+    assert status == 1
+    assert sink.transactions == []
+
+
+def test_ctrl_c_ends_the_question(asked):
+    asked.press("c")
+    assert asked.end()[1] == 130
+
+
+def test_ctrl_c_ends_the_second_question_too(asked, sink):
+    asked.answer("hunter1")
+    asked.until(AGAIN)
+    asked.press("c")
+    assert asked.end()[1] == 130
+    assert sink.transactions == []
+
+
+def test_ctrl_c_ends_a_command_that_asks_by_itself(at_terminal, folder, sink):
+    (folder / "card").write_text("#!/bin/sh\necho PIN >/dev/tty; read pin </dev/tty; echo hunter2\n")
+    (folder / "card").chmod(0o755)
+    screen = at_terminal(WAY.format(sink.port) + " --password-command ./card")
+    screen.until("PIN")
+    screen.press("c")
+    assert screen.end()[1] == 130
+    assert sink.transactions == []
+
+
+def test_gpg_is_told_which_terminal_to_ask_at(at_terminal, folder, sink):
+    (folder / "gpg").write_text("#!/bin/sh\necho gpg asks at $GPG_TTY >&2; echo hunter2\n")
+    (folder / "gpg").chmod(0o755)
+    screen = at_terminal(WAY.format(sink.port) + " --password-command ./gpg", GPG_TTY="not a tty")
+    screen.until("gpg asks at /dev/pts/")
+    assert screen.end()[1] == 0

@@ -192,7 +192,7 @@ def test_fifty_messages_need_none(run, folder):
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        ((), 78, "nothing says how the mail goes out; add --smtp"),
+        ((), 78, "nothing says how the mail goes out; set up an account"),
         (("--smtp", "smtp://h", "--via", "sendmail"), 64, "two ways out"),
         (("--via", "pigeon"), 64, "--via pigeon: there is no such way"),
         (("--smtp", "http://h"), 64, "this is no server"),
@@ -238,7 +238,7 @@ def test_a_limit_says_how_many_it_left_out(run):
 
 BUG_IN_ONE = """
 import sys
-import ccc.cli.sending as sending
+import ccc.cli.ways as sending
 make_plan = sending.make_plan
 def broken(request, message, **more):
     if message.name == "a.eml":
@@ -314,9 +314,9 @@ def test_without_a_journal_deferred_in_a_batch_is_to_be_repeated_alone(run, fold
     assert "451 later; try again later; and this message alone" in said(done)
 
 
-def test_a_mail_in_a_mailbox_is_to_be_saved_first(run):
+def test_a_mail_in_a_mailbox_needs_an_account(run):
     done = run("resend", "imap:42", *DAN, *HERE)
-    assert (done.returncode, "save the mail as a file first" in said(done)) == (66, True)
+    assert (done.returncode, "ccc account add" in said(done)) == (78, True)
 
 
 def test_a_dry_run_without_a_plan_says_only_what_is_wrong(run):
@@ -401,3 +401,21 @@ def test_octets_saved_through_a_link_go_to_where_it_points(run, folder):
     assert (folder / "link.eml").is_symlink()
     assert (folder / "elsewhere" / "out.eml").read_bytes().startswith(b"From: Ines")
     assert list(folder.rglob("*.tmp")) == []
+
+
+@pytest.mark.parametrize("name", ["box", "mbox:box"])
+def test_where_there_is_no_mail_yet_all_is_well_and_a_note_says_so(run, folder, name):
+    if name == "box":
+        for part in ("cur", "new", "tmp"):
+            (folder / "box" / part).mkdir(parents=True)
+    else:
+        (folder / "box").write_bytes(b"")
+    done = run("redirect", name, *DAN, *ME, *HERE)
+    assert (done.returncode, said(done)) == (0, f"note: nothing was found in {name}\n")
+    assert run("redirect", name, *DAN, *ME, *HERE, "-q").stderr == b""
+
+
+def test_where_one_mail_is_meant_none_is_an_error(run, folder):
+    (folder / "box").write_bytes(b"")
+    done = run("show", "mbox:box")
+    assert (done.returncode, said(done)) == (66, "ccc: there is no message in 'mbox:box'; check its name\n")

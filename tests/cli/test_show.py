@@ -1,9 +1,13 @@
 import json
 import time
 
+import pytest
+
 from ccc.cli import xray
+from ccc.cli.main import run as ccc
 from ccc.message import HeldOctets, read
 from tests.cli.conftest import MAIL
+from tests.cli.inbox import inbox
 
 SIGNED = (
     b"Return-Path: <ines@example.org>\n"
@@ -93,13 +97,13 @@ def test_a_signature_over_a_cc_that_nobody_can_be_added_to_is_not_broken_by_it(r
 
 
 def test_many_signatures_are_shown_in_linear_time():
-    fields = "".join(f"DKIM-Signature: d=s{n}.org; h=from:cc:resent-from; b=\n" for n in range(8_000))
-    authors = ", ".join(f"a{n}@s{n}.org" for n in range(8_000))
+    fields = "".join(f"DKIM-Signature: d=s{n}.org; h=from:cc:resent-from; b=\n" for n in range(4_000))
+    authors = ", ".join(f"a{n}@s{n}.org" for n in range(4_000))
     message = read(HeldOctets(f"{fields}From: {authors}\nCc: b@x.org\n\n".encode()), "many.eml")
     before = time.process_time()
     assert len(list(xray.panels(message))) > 1
-    assert len(json.dumps(xray.as_json(message))) > 8_000
-    assert time.process_time() - before < 5
+    assert len(json.dumps(xray.as_json(message))) > 4_000
+    assert time.process_time() - before < 2
 
 
 def test_no_octet_of_a_mail_acts_on_the_terminal(run):
@@ -125,3 +129,41 @@ def test_a_locale_that_lacks_a_character_is_no_bug(run):
     mail = MAIL.replace(b"Tuesday", b"=?utf-8?q?=E2=98=BA?=")
     done = run("show", "-", stdin=mail, env={"PYTHONIOENCODING": "latin-1"})
     assert done.returncode == 0
+
+
+@pytest.fixture
+def box(dovecot, authority, folder):
+    box = inbox(dovecot, authority, folder)
+    box.put("one", "two", more="Message-ID: <1@b.test>\r\n")
+    return box
+
+
+@pytest.mark.parametrize("source", ["imap:2", "mid:<1@b.test>", "URL"])
+def test_a_mail_of_the_mailbox_is_shown_wherever_it_lies(box, capfd, source):
+    url = f"imaps://{box.user}@localhost:{box.server.imaps_port}/INBOX/;UID=2"
+    status = ccc(["show", source.replace("URL", url), "-a", "work", "--config", str(box.config)])
+    printed, said = capfd.readouterr()
+    assert (status, said) == (0, "")
+    assert "Subject" in printed
+    assert ("two" in printed) == (source[0] != "m")
+
+
+def test_in_a_folder_that_is_named(box, capfd):
+    box.put("kept", folder="Archive")
+    status = ccc(["show", "imap:1", "--folder", "Archive", "--json", "--config", str(box.config)])
+    printed, said = capfd.readouterr()
+    assert (status, said, json.loads(printed)["subject"]) == (0, "", "kept")
+    assert "Seen" not in box.flags("Archive")[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "more", "status", "words"),
+    [
+        ("imap:7", (), 66, "there is no message with UID 7 in INBOX"),
+        ("imap:1:2", (), 64, "'imap:1:2' holds several messages; name one of them, such as imap:INBOX/"),
+        ("sent.eml", ("-a", "work"), 64, "--account is for mail of your mailbox, and none is named"),
+    ],
+)
+def test_what_is_not_one_mail_of_the_mailbox_is_refused(box, capfd, source, more, status, words):
+    assert ccc(["show", source, *more, "--config", str(box.config)]) == status
+    assert words in capfd.readouterr().err

@@ -1,4 +1,6 @@
+import json
 import os
+import re
 import select
 import signal
 import socket
@@ -9,7 +11,7 @@ import pytest
 
 from ccc.cli.signals import Interrupts
 from ccc.errors import Interrupted
-from tests.cli.conftest import environment, until_it_catches
+from tests.cli.conftest import environment, several, until_it_catches
 
 DAN = ("--to", "dan@example.org")
 ME = ("--from", "ines@example.org")
@@ -92,7 +94,7 @@ def start(folder):
 
     def start(*arguments):
         command = [sys.executable, "-m", "ccc", *arguments]
-        pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         started.append(subprocess.Popen(command, cwd=folder, env=environment(), **pipes))
         return started[-1]
 
@@ -163,3 +165,48 @@ def test_a_signal_while_planning_ends_the_run(start, folder):
     assert child.wait(30) == 130
     assert child.stderr.read().startswith(b"ccc: interrupted by SIGINT")
     assert not (folder / "md").exists()
+
+
+def interrupted_after_one(start, arguments):
+    """What a run of many mails says when a signal comes after the first of them."""
+    with silent_server() as server:
+        url = f"smtp://127.0.0.1:{server.getsockname()[1]}"
+        child = start("resend", *arguments, *DAN, *ME, "--smtp", url)
+        link, _ = server.accept()
+        lines = take_everything(link)
+        link.sendall(b"250 2.0.0 Ok\r\n")
+        assert lines.readline().startswith(b"MAIL")
+        child.send_signal(signal.SIGTERM)
+        data, said = child.communicate(timeout=30)
+        lines.close()
+        link.close()
+    return child.returncode, data, said.decode()
+
+
+@pytest.mark.parametrize(
+    ("more", "after"),
+    [
+        ((), "running it again sends the rest"),
+        (("--no-journal",), "name only the rest when you run it again"),
+    ],
+)
+def test_a_batch_that_is_interrupted_says_once_how_far_it_came(start, folder, more, after):
+    status, _, said = interrupted_after_one(start, (*several(folder, 60), "--yes", "-q", *more))
+    counted = re.search(r"ccc: interrupted: 1 sent, (?:(\d+) deferred, )?(\d+) not begun; (.*)", said)
+    assert counted is not None, said
+    assert (status, int(counted[1] or 0) + int(counted[2]), counted[3]) == (75, 59, after)
+    assert len(said.splitlines()) == 2  # and the line that said that the signal was heard
+
+
+def test_a_batch_that_is_interrupted_has_an_object_for_each_message(start, folder):
+    status, data, _ = interrupted_after_one(start, (*several(folder, 60), "--yes", "--json"))
+    found = [json.loads(line) for line in data.splitlines()]
+    assert (status, len(found), sum(not each["exit_status"] for each in found)) == (75, 60, 1)
+
+
+def test_a_signal_that_ends_the_run_by_itself_is_said_where_it_ends_alone(capsys):
+    with Interrupts() as interrupts:
+        with pytest.raises(Interrupted):
+            signal.raise_signal(signal.SIGINT)
+        interrupts.drain()  # as what is closed then does, such as a session with a server
+    assert capsys.readouterr().err == ""

@@ -1,6 +1,6 @@
 from ccc.address import Mailbox
 from ccc.cli.words import accepted, failed_lines, sent_lines
-from ccc.errors import Kind, MessageError
+from ccc.errors import Kind, MessageError, UsageError
 from ccc.receipt import Outcome, Receipt, State
 from ccc.smtp.replies import Reply
 
@@ -41,3 +41,8 @@ def test_an_error_is_a_line_with_its_cure():
 def test_a_way_without_a_reason_needs_no_colon():
     receipt = Receipt("m.eml", (Outcome(ANN, State.ACCEPTED),))
     assert list(sent_lines(receipt)) == ["sent m.eml to ann@example.org"]
+
+
+def test_an_error_that_names_its_source_names_it_once():
+    (line,) = failed_lines(Receipt("mbox:a#0", error=UsageError("'mbox:a#0' cannot be read: counted from 1")))
+    assert line == "'mbox:a#0' cannot be read: counted from 1"
