@@ -1,17 +1,20 @@
-"""Write what is generated: docs/cli.md, docs/ccc.1, docs/ccc.svg and the help in README.md.
+"""Write what is generated: docs/cli.md, docs/ccc.1, docs/ccc.svg, and what other pages have between marks.
 
     python docs/generate.py            write them
     python docs/generate.py --check    say which are out of date; exit status 1 if any is
 
-Everything comes from the commands themselves and from the plan of `ccc demo`, so that no page can say
-what the program does not do. A test runs the check.
+Everything comes from the commands themselves, from the plan of `ccc demo`, from the schema of the
+configuration file and from the presets of providers, so that no page can say what the program does not do.
+A test runs the check.
 """
 
 import html
 import re
 import sys
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,10 +23,12 @@ sys.path.insert(0, str(HERE.parent))
 
 from ccc.cli.help import sections  # noqa: E402
 from ccc.cli.main import COMMANDS, ccc  # noqa: E402  # from this tree, not from an installed one
+from ccc.cli.providers import POLICIES  # noqa: E402
+from ccc.config.provider import Provider, providers  # noqa: E402
+from ccc.config.schema import ACCOUNT, TOP, Key  # noqa: E402
 
 WIDTH = 96
 README = HERE.parent / "README.md"
-MARKS = ("<!-- help -->\n", "<!-- /help -->\n")
 
 
 def commands() -> Iterator[click.Context]:
@@ -33,7 +38,17 @@ def commands() -> Iterator[click.Context]:
     for name in COMMANDS:
         command = ccc.get_command(group, name)
         if command:
-            yield click.Context(command, parent=group, info_name=name, **SETTINGS)
+            yield from _family(click.Context(command, parent=group, info_name=name, **SETTINGS))
+
+
+def _family(context: click.Context) -> Iterator[click.Context]:
+    """A command, and if it is a group those in it."""
+    yield context
+    if isinstance(group := context.command, click.Group):
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            if command:
+                yield click.Context(command, parent=context, info_name=name, **SETTINGS)
 
 
 SETTINGS = {"terminal_width": WIDTH, "max_content_width": WIDTH, "help_option_names": ["-h", "--help"]}
@@ -107,12 +122,130 @@ def _roff(text: str) -> str:
 def readme() -> str:
     """README.md with the help of `ccc` between its marks."""
     text = README.read_text(encoding="utf-8")
-    if MARKS[0] not in text or MARKS[1] not in text:
-        raise SystemExit(f"README.md lacks the lines {' and '.join(map(repr, MARKS))}")
-    before, rest = text.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    block = f"```text\n{next(commands()).get_help()}\n```\n"
-    return before + MARKS[0] + block + MARKS[1] + after
+    return between(text, "help", f"```text\n{next(commands()).get_help()}\n```\n")
+
+
+def between(text: str, name: str, block: str) -> str:
+    """A page with this block between the marks of that name."""
+    marks = (f"<!-- {name} -->\n", f"<!-- /{name} -->\n")
+    if any(text.count(mark) != 1 for mark in marks):
+        raise SystemExit(f"a page lacks the lines {' and '.join(map(repr, marks))}")
+    before, rest = text.split(marks[0])
+    return before + marks[0] + block + marks[1] + rest.split(marks[1])[1]
+
+
+EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {  # accounts, and what differs from the schema's examples
+    "work": (
+        "An account at servers that you name yourself.",
+        dict.fromkeys(
+            (
+                *("address", "identities", "smtp", "imap", "tls_ca_file", "helo", "password_command"),
+                *("allow_plaintext_keyring", "redirect_to", "fcc", "from_policy", "stores_sent", "strip"),
+                "honours_envelope",
+            ),
+            "",
+        ),
+    ),
+    "gmail": (
+        "An account at a provider that ccc knows.",
+        {"provider": "", "address": '"me@gmail.com"', "password_file": ""},
+    ),
+    "office": (
+        "An account that wants access tokens, at such a provider.",
+        {
+            "provider": '"outlook365"',
+            "address": '"sales@example.com"',
+            "login": '"me@example.com"',
+            "auth": '"oauth"',
+            "tenant": "",
+            "client_id": "",
+        },
+    ),
+    "tokens": (
+        "One at servers that you name yourself.",
+        {
+            "address": '"me@example.net"',
+            "smtp": '"smtps://me@smtp.example.net"',
+            **dict.fromkeys(
+                ("auth", "client_id", "client_secret", "authorize_url", "token_url", "device_url", "scopes"),
+                "",
+            ),
+            "auth": '"oauth"',
+        },
+    ),
+    "helped": (
+        "One whose tokens another program fetches.",
+        {"provider": '"outlook"', "address": '"me@outlook.com"', "token_command": ""},
+    ),
+    "host": (
+        "An account that goes out another way.",
+        {"address": '"me@host.example.org"', "via": ""},
+    ),
+    "direct": (
+        "One whose mail goes straight to the recipients' own mail hosts.",
+        {
+            "address": '"me@direct.example.org"',
+            "via": '"mx"',
+            "helo": '"host.example.org"',
+            "tls": "",
+            "allow_private_mx": "",
+        },
+    ),
+}
+
+
+def configuration() -> str:
+    """docs/configuration.md with the annotated example between its marks."""
+    text = "\n".join(_example())
+    block = f"<!-- file: .config/ccc/config.toml -->\n```toml\n{text}```\n"
+    return between((HERE / "configuration.md").read_text(encoding="utf-8"), "keys", block)
+
+
+def _example() -> Iterator[str]:
+    """Every key, explained where it stands first."""
+    for top in TOP:
+        yield f"{_comment(top)}{top.name} = {top.example}\n"
+    keys, explained = {key.name: key for key in ACCOUNT}, set()
+    for name, (title, examples) in EXAMPLES.items():
+        lines = [f"# {title}\n[account.{name}]\n"]
+        for key, value in examples.items():
+            comment = "" if key in explained else _comment(keys[key])
+            lines.append(f"{comment and chr(10)}{comment}{key} = {value or keys[key].example}\n")
+            explained.add(key)
+        yield "".join(lines)
+
+
+def _comment(key: Key[Any]) -> str:
+    """What a key means, and what it takes."""
+    width = max((len(word) for word, _ in key.words), default=0) + 3
+    words = [f"#   {quoted:<{width}} {means}" for word, means in key.words for quoted in [f'"{word}"']]
+    takes = words or _wrapped(key.kind, "#   ")
+    return "\n".join([*_wrapped(key.meaning, "# "), *takes, ""])
+
+
+def _wrapped(text: str, prefix: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=prefix, subsequent_indent=prefix, break_on_hyphens=False)
+
+
+def presets() -> str:
+    """docs/providers.md with the tables of providers between its marks."""
+    able = [it for it in providers() if not it.impossible]
+    head = ("Name", "Provider", "SMTP", "IMAP", "From of others")
+    table = _table(head, [_preset(it) for it in able])
+    refused = [(f"`{it.name}`", it.title, it.impossible) for it in providers() if it.impossible]
+    text = (HERE / "providers.md").read_text(encoding="utf-8")
+    text = between(text, "providers", table)
+    return between(text, "impossible", _table(("Name", "Provider", "Why not"), refused))
+
+
+def _preset(it: Provider) -> tuple[str, ...]:
+    smtp = f"{it.smtp.name}" if it.smtp else ""
+    return (f"`{it.name}`", it.title, smtp, it.imap.name if it.imap else "", POLICIES[it.from_policy])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def picture() -> str:
@@ -131,6 +264,8 @@ GENERATED: dict[Path, Callable[[], str]] = {
     HERE / "cli.md": markdown,
     HERE / "ccc.1": man,
     HERE / "ccc.svg": picture,
+    HERE / "configuration.md": configuration,
+    HERE / "providers.md": presets,
     README: readme,
 }
 

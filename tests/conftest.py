@@ -1,33 +1,39 @@
 """What every test gets: a home of its own, and real servers of its worker when it asks for them.
 
-`authority` is a certificate authority for localhost; `postfix`, `exim` and `dovecot` run from the first
-test that asks to the end (they start in well under 0.1 s, so each worker has its own). Scripted servers are
-contexts: `Sink`, `FaultServer`, `Proxy` in tests/lab.
+`authority` is a certificate authority for localhost; `postfix`, `exim`, `dovecot`, `knot` and `internet` run
+from the first test that asks to the end (they start in about 0.1 s, so each worker has its own). Scripted
+servers are contexts: `Sink`, `FaultServer`, `Proxy` in tests/lab.
 """
 
 import os
 import signal
 from collections.abc import Generator, Iterator
+from itertools import count
 from pathlib import Path
 from types import FrameType
 
 import pytest
 from hypothesis import settings
 
+from tests.lab import ready
 from tests.lab.dovecot import Dovecot
 from tests.lab.dovecot import dovecot as running_dovecot
 from tests.lab.exim import Exim
 from tests.lab.exim import exim as running_exim
+from tests.lab.internet import Internet
+from tests.lab.internet import internet as running_internet
+from tests.lab.knot import Knot
+from tests.lab.knot import knot as running_knot
 from tests.lab.postfix import Postfix
 from tests.lab.postfix import postfix as running_postfix
 from tests.lab.tls import Authority
 
-REAL = {"postfix", "exim", "dovecot"}
+REAL = {"postfix", "exim", "dovecot", "knot", "internet"}
 OURS = {"CCC_REQUIRE_SERVERS", "CCC_EXIM", "CCC_INSTALLED"}  # what a test run itself may be told
 
 LONGEST = 60  # seconds that one test may take
 
-settings.register_profile("quick", deadline=None, database=None)
+settings.register_profile("quick", deadline=None, database=None, max_examples=40)  # for a law: lab/law.py
 settings.register_profile("sweep", deadline=None, database=None, max_examples=2000)
 
 
@@ -81,10 +87,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.environ.update(kept)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ready_process() -> Iterator[None]:
+    """Whoever began it, it ends with the tests."""
+    yield
+    ready.close()
+
+
+@pytest.fixture(scope="session")
+def state_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One state folder after another, with no look at those that are there already, as pytest's own have."""
+    parent = tmp_path_factory.mktemp("states")
+    return (parent / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def state_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def state_folder(state_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder of the test's own, so that no test knows what another one has sent."""
-    folder = tmp_path_factory.mktemp("state")
+    folder = next(state_folders)
+    folder.mkdir()
     monkeypatch.setenv("CCC_STATE_DIR", str(folder))
     return folder
 
@@ -110,3 +131,15 @@ def postfix(authority: Authority, dovecot: Dovecot) -> Iterator[Postfix]:
 def exim(authority: Authority) -> Iterator[Exim]:
     with running_exim(authority) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def knot() -> Iterator[Knot]:
+    with running_knot() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def internet(authority: Authority) -> Iterator[Internet]:
+    with running_internet(authority) as world:
+        yield world

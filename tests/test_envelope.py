@@ -12,6 +12,7 @@ import ccc.envelope
 from ccc.address import Mailbox, parse_mailbox, parse_recipients
 from ccc.envelope import Envelope
 from ccc.errors import UsageError
+from tests.lab.law import law
 
 ANN = parse_mailbox("Ann <ann@example.org>")
 BOB = parse_mailbox("bob@example.org")
@@ -73,6 +74,7 @@ def test_a_reverse_path_is_held_to_the_same_rules():
         Envelope(Mailbox("root", ""), (BOB,))
 
 
+@law
 @given(people, people)
 def test_all_who_are_named_get_it_once_and_nobody_else(to, cc):
     if not to + cc:
@@ -82,6 +84,7 @@ def test_all_who_are_named_get_it_once_and_nobody_else(to, cc):
     assert len({mailbox.key for mailbox in paths}) == len(paths)
 
 
+@law
 @given(people.filter(bool))
 def test_of_two_names_for_one_recipient_the_first_stands(named):
     first = Envelope.to(None, named).forward_paths

@@ -8,6 +8,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ PURE = (
     *("ccc.duration", "ccc.receipt", "ccc.delivery", "ccc.plan", "ccc.smtp"),
 )
 DOORS = (
-    *("ccc.config", "ccc.transport", "ccc.resolver", "ccc.accounts", "ccc.imap", "ccc.sources"),
+    *("ccc.transport", "ccc.config", "ccc.resolver", "ccc.accounts", "ccc.imap", "ccc.sources"),
     *("ccc.journal", "ccc.routes"),
 )
 SHELL = ("ccc.dispatch", "ccc.api", "ccc", "ccc.setup", "ccc.cli", "ccc.__main__")
@@ -66,7 +67,13 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-TREES = {name_of(path): ast.parse(path.read_text("utf-8")) for path in sorted(HOUSE.rglob("*.py"))}
+PATHS = {name_of(path): path for path in sorted(HOUSE.rglob("*.py"))}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module, read when the first test wants it: not where tests are only collected."""
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in PATHS.items()}
 
 
 def inside(tree: ast.Module) -> tuple[set[ast.AST], set[ast.AST]]:
@@ -82,11 +89,11 @@ def imported(node: ast.Import | ast.ImportFrom) -> list[str]:
         return [alias.name for alias in node.names]
     assert node.level == 0, "imports are absolute"
     found = [f"{node.module}.{alias.name}" for alias in node.names]
-    return [name if name in TREES else str(node.module) for name in found]
+    return [name if name in PATHS else str(node.module) for name in found]
 
 
-def imports() -> Iterator[Import]:
-    for by, tree in TREES.items():
+def _imports() -> Iterator[Import]:
+    for by, tree in trees().items():
         functions, types = inside(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -95,7 +102,9 @@ def imports() -> Iterator[Import]:
                     yield Import(by, module, node.lineno, when)
 
 
-IMPORTS = list(imports())
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(_imports())
 
 
 def unit(module: str) -> str:
@@ -109,33 +118,33 @@ def is_ours(module: str) -> bool:
 
 
 def third_party() -> Iterator[tuple[str, Import]]:
-    for found in IMPORTS:
+    for found in imports():
         top = found.module.partition(".")[0]
         if found.when != "types" and not is_ours(top) and top not in sys.stdlib_module_names:
             yield top, found
 
 
-@pytest.mark.parametrize("module", [name for name in TREES if name != "ccc"])
+@pytest.mark.parametrize("module", [name for name in PATHS if name != "ccc"])
 def test_every_module_has_its_place(module: str) -> None:
     assert unit(module) != "ccc", "say in ORDER on which floor it stands"
 
 
 def test_imports_go_down() -> None:
     down = ORDER.index
-    ours = [found for found in IMPORTS if is_ours(found.module)]
+    ours = [found for found in imports() if is_ours(found.module)]
     assert [str(f) for f in ours if down(unit(f.module)) > down(unit(f.by))] == []
 
 
 def test_the_pure_floor_knows_harmless_parts_of_the_standard_library_and_idna() -> None:
     allowed = PURE_STDLIB | {"ccc", "idna"}
-    pure = [found for found in IMPORTS if unit(found.by) in PURE]
+    pure = [found for found in imports() if unit(found.by) in PURE]
     assert [str(f) for f in pure if f.module.partition(".")[0] not in allowed] == []
 
 
 def test_the_pure_floor_opens_and_prints_nothing_and_reads_no_clock() -> None:
     wrong = [
         f"{module} line {node.lineno}"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         if unit(module) in PURE
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
@@ -146,12 +155,12 @@ def test_the_pure_floor_opens_and_prints_nothing_and_reads_no_clock() -> None:
 
 
 def test_the_envelope_never_sees_a_message() -> None:
-    seen = {found.module for found in IMPORTS if found.by == "ccc.envelope" and is_ours(found.module)}
+    seen = {found.module for found in imports() if found.by == "ccc.envelope" and is_ours(found.module)}
     assert {unit(module) for module in seen} <= {"ccc.address", "ccc.errors"}
 
 
 def test_nothing_in_the_house_writes_a_message_with_the_email_package() -> None:
-    assert [str(f) for f in IMPORTS if f.module.partition(".")[0] in {"email", "smtplib"}] == []
+    assert [str(f) for f in imports() if f.module.partition(".")[0] in {"email", "smtplib"}] == []
 
 
 def test_a_third_party_package_has_one_door() -> None:
@@ -161,7 +170,7 @@ def test_a_third_party_package_has_one_door() -> None:
 
 def test_a_third_party_package_is_imported_when_it_is_used() -> None:
     """In a function; or at the top of its door, if that is itself imported in functions only."""
-    eager = {found.module for found in IMPORTS if found.when == "load"}
+    eager = {found.module for found in imports() if found.when == "load"}
     wrong = [
         str(found)
         for top, found in third_party()

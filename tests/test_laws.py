@@ -15,6 +15,7 @@ import ccc
 from ccc.receipt import State
 from ccc.routes.submission import Submission
 from ccc.transport.server import Security, Server
+from tests.lab.law import law
 from tests.lab.sink import EVERYTHING, Sink
 from tests.servers.command import ccc as command
 
@@ -35,6 +36,7 @@ def server(sink: Sink) -> Submission:
     return Submission(Server("127.0.0.1", sink.port, security=Security.NONE))
 
 
+@law
 @given(fields)
 def test_1_only_the_people_named_get_it(header: bytes) -> None:
     plan = ccc.plan_redirect(header + MAIL, sender="me@example.org", to=NEW)
@@ -47,6 +49,7 @@ def test_1_the_envelope_has_never_heard_of_messages() -> None:
     assert {name for name in ours if name and name.startswith("ccc")} == {"ccc.address", "ccc.errors"}
 
 
+@law
 @given(bodies)
 def test_2_octets_survive(body: bytes) -> None:
     octets = MAIL + body

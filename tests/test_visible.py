@@ -7,18 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccc.visible import harmful, visible, visible_octets
+from tests.lab.law import law
 
 acting = st.sampled_from("\0\a\t\n\r\x1b\x7f\x85\x9b\xad\u200b\u200e\u2028\u2029\u202e\u2066\ufeff\U000e0041")
 lone = st.integers(0xD800, 0xDFFF).map(chr)
 texts = st.text(st.one_of(st.characters(), acting, lone))
 
 
+@law
 @given(texts)
 def test_no_character_survives_that_acts_instead_of_being_seen(text):
     categories = {unicodedata.category(char) for char in visible(text)}
     assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@law
 @given(texts)
 def test_what_is_shown_is_one_line_that_any_screen_can_encode(text):
     shown = visible(text)
@@ -26,16 +29,19 @@ def test_what_is_shown_is_one_line_that_any_screen_can_encode(text):
     shown.encode()
 
 
+@law
 @given(texts)
 def test_showing_it_twice_changes_nothing_more(text):
     assert visible(visible(text)) == visible(text)
 
 
+@law
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])))
 def test_text_that_people_can_see_stays_as_it_is(text):
     assert visible(text) == text
 
 
+@law
 @given(st.binary())
 def test_octets_are_as_harmless_as_text(octets):
     assert all(not harmful(char) for char in visible_octets(octets))

@@ -28,7 +28,7 @@ _FENCE = re.compile(
 )
 _COMMAND = re.compile(
     r"""(?:^|(?<=[\s"|`(/])(?<!Usage: ))ccc """
-    r"(?=(?:resend|redirect|retry|show|log|forget|demo|completion)\b|--?[a-z])(?P<rest>[^\n`]*)",
+    r"(?=(?:resend|redirect|retry|pick|list|show|log|forget|account|doctor|route|providers|demo|completion)\b|--?[a-z])(?P<rest>[^\n`]*)",
     re.MULTILINE,
 )
 _BLANKS = re.compile(r"[ \t\r─]+")

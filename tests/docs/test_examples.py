@@ -77,6 +77,10 @@ def understand(arguments: list[str]) -> None:
         assert arguments[0] in ("--version", "--help", "-h"), arguments
         return
     command = ccc.get_command(group, arguments[0])
+    if isinstance(command, click.Group) and arguments[1:]:
+        group, arguments = click.Context(command, parent=group, info_name=arguments[0]), arguments[1:]
+        command = command.get_command(group, arguments[0])
+        assert command is not None, arguments
     if command is None or not arguments[1:]:  # only spoken of
         return
     try:

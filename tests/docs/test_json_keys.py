@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ccc.cli.main import run
 from tests.docs.pages import ROOT, spans
 from tests.journal.sent import report, send
+from tests.lab.internet import Internet
 from tests.lab.sink import EVERYTHING, Sink
 
 MAIL = b"Bcc: eve@example.net\nFrom: me@example.org\nTo: ann@example.com\nSubject: x\n\nhello\n"
@@ -73,6 +75,18 @@ def test_every_key_of_the_journal_is_explained(state_folder: Path) -> None:
         )
         found |= {key for line in done.stdout.splitlines() for key in keys(json.loads(line))}
     assert {"next_attempt", "reported", "enhanced"} <= found
+    assert found - explained() == set()
+
+
+def test_every_key_of_where_mail_goes_is_explained(
+    internet: Internet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asked = ("keys@order.open", "keys@stsname.open", "keys@null.open")
+    with internet.inside():
+        run(["route", *asked, "--connect", "--from", "me@x.org", "--json", "--config", str(internet.config)])
+    found = {key for line in capfd.readouterr().out.splitlines() for key in keys(json.loads(line))}
+    assert {"implicit", "protection", "enhanced", "cure"} <= found
     assert found - explained() == set()
 
 

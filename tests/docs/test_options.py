@@ -15,15 +15,20 @@ ALWAYS = {"--help", "-h", "--version"}
 
 
 def options(command: str) -> Iterator[click.Option]:
-    """The options of a command that its help shows."""
+    """The options of a command, or of those in a group, that its help shows."""
     group = click.Context(ccc, info_name="ccc")
     found = ccc.get_command(group, command)
     assert found is not None, command
-    return (each for each in found.params if isinstance(each, click.Option) and not each.hidden)
+    inside: list[click.Command | None] = []
+    if isinstance(found, click.Group):
+        inside = [found.get_command(group, name) for name in found.list_commands(group)]
+    params = (each for one in (found, *inside) if one for each in one.params)
+    return (each for each in params if isinstance(each, click.Option) and not each.hidden)
 
 
 def names(command: str) -> set[str]:
-    return {name for option in options(command) for name in option.opts} | ALWAYS
+    found = (name for option in options(command) for name in (*option.opts, *option.secondary_opts))
+    return {*found} | ALWAYS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

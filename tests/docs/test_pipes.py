@@ -67,12 +67,13 @@ def send(postfix: Postfix, address: str, author: str) -> None:
 
 
 def test_the_script_redirects_from_a_real_pipe(postfix: Postfix, script: Path) -> None:
+    script.write_text(script.read_text().replace("me@home.example", "piped@home.example"))
     address = mounted(postfix, script, "docs-alias", postfix.ports["plain"])
     send(postfix, address, "author1@a.test")
-    (mail,) = postfix.mailbox("me@home.example")
+    (mail,) = postfix.mailbox("piped@home.example")
     assert mail.reverse_path == "me@example.org"
     assert b"\nFrom: author@example.org\nTo: alias@pipe.test\nSubject: x\n\nhello\n" in mail.octets
-    assert b"\nResent-From: me@example.org\nResent-To: me@home.example\n" in mail.octets
+    assert b"\nResent-From: me@example.org\nResent-To: piped@home.example\n" in mail.octets
     assert postfix.mailbox("author1@a.test") == []
 
 

@@ -22,9 +22,10 @@ import ccc
 WHERE_CCC_IS = str(Path(ccc.__file__).parents[1])  # the command runs in another folder
 SCRIPT = """#!/usr/bin/python3 -SE
 import json, os, socket, sys
+name = os.path.basename(sys.argv[0])
 link = socket.socket(socket.AF_UNIX)
 link.connect({path!r})
-job = {{"name": {name!r}, "arguments": sys.argv[1:], "environment": dict(os.environ)}}
+job = {{"name": name, "arguments": sys.argv[1:], "environment": dict(os.environ)}}
 link.sendall(json.dumps(job).encode() + b"\\n" + sys.stdin.buffer.read())
 link.shutdown(socket.SHUT_WR)
 status, _, output = link.makefile("rb").read().partition(b"\\n")
@@ -50,6 +51,11 @@ class Bridge:
 
     def __init__(self, home: Path) -> None:
         self._path = home / "bridge"
+        # Written once, and linked to: for what was just written, a fork of another thread may still hold it
+        # open for writing, and such a file cannot be executed (ETXTBSY).
+        self._script = home / "bridge.py"
+        self._script.write_text(SCRIPT.format(path=str(self._path)))
+        self._script.chmod(0o755)
         self._commands: dict[str, tuple[list[str], dict[str, str]]] = {}
         self.runs: list[Run] = []
         self._closing = threading.Event()
@@ -78,8 +84,8 @@ class Bridge:
     def write(self, script: Path, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Make the script that runs the command; it gets the server's environment and these on top."""
         self._commands[script.name] = (list(command), dict(environment))
-        script.write_text(SCRIPT.format(path=str(self._path), name=script.name))
-        script.chmod(0o755)
+        script.unlink(missing_ok=True)
+        script.symlink_to(self._script)
 
     def _serve(self) -> None:
         while not self._closing.is_set():

@@ -83,10 +83,10 @@ class Daemon:
             cwd="/",
         )
 
-    def wait_for(self, port: int, greeting: bytes = b"") -> None:
+    def wait_for(self, port: int, greeting: bytes = b"", host: str = "127.0.0.1") -> None:
         """Until the port answers (with `greeting`); fails with the log if the server ends or is too slow."""
         deadline = time.monotonic() + START
-        while not _greeted(port, greeting):
+        while not _greeted(host, port, greeting):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=0.02)
                 self._fail("ended")
@@ -109,9 +109,9 @@ class Daemon:
         pytest.fail(f"{self._command} {how}:\n{log}")
 
 
-def _greeted(port: int, greeting: bytes) -> bool:
+def _greeted(host: str, port: int, greeting: bytes) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+        with socket.create_connection((host, port), timeout=5) as sock:
             if greeting:
                 return bool(select.select([sock], [], [], 5)[0]) and sock.recv(512).startswith(greeting)
             return True

@@ -51,8 +51,25 @@ service anvil {{
 }}
 namespace inbox {{
   inbox = yes
+  separator = /
   mailbox Sent {{
     special_use = \\Sent
+    auto = create
+  }}
+  mailbox Archive {{
+    special_use = \\Archive
+    auto = create
+  }}
+  mailbox "All Mail" {{
+    special_use = \\All
+    auto = create
+  }}
+  mailbox Drafts {{
+    special_use = \\Drafts
+    auto = create
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
     auto = create
   }}
 }}

@@ -109,9 +109,14 @@ class FaultServer(Listener):
     """See the module. `tls` is needed by the step `starttls` and by `implicit`."""
 
     def __init__(
-        self, *dialogues: Dialogue, tls: ssl.SSLContext | None = None, implicit: bool = False
+        self,
+        *dialogues: Dialogue,
+        tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(None, host, port)
         self.dialogues, self.tls, self.implicit = dialogues, tls, implicit
         self.ledger = Ledger()
         self.raw: dict[int, bytes] = {}

@@ -15,7 +15,9 @@ from typing import Self
 class Listener:
     """Accepts links until closed; a subclass plays one link in `play`."""
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         if path is not None:
             self._listening = socket.socket(socket.AF_UNIX)
             self._listening.bind(os.fspath(path))
@@ -23,10 +25,10 @@ class Listener:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._listening = socket.socket(family)
             self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._listening.bind((host, 0))
+            self._listening.bind((host, port))
         self._listening.listen(128)
         self.host = host
-        self.port: int = 0 if path is not None else self._listening.getsockname()[1]
+        self.port: int = port if path is not None else self._listening.getsockname()[1]
         self.links = 0
         self.closing = threading.Event()
         self._wake, self._woken = os.pipe()

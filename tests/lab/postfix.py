@@ -105,16 +105,10 @@ ENVELOPE = (b"return-path", b"x-original-to", b"delivered-to")  # what virtual(8
 
 
 @dataclass(frozen=True, slots=True)
-class Postfix:
-    """A running Postfix; every user is `user` with `password`."""
+class Delivering:
+    """What any Postfix delivers, all in one Maildir, and when it is done."""
 
     home: Path
-    ports: Mapping[str, int]
-    ca_file: Path
-    user: str
-    password: str
-    bridge: Bridge
-    host: str = "localhost"
 
     def mailbox(self, address: str) -> list[Delivered]:
         """What was delivered to this address, in order; waits until the queue is empty."""
@@ -127,12 +121,6 @@ class Postfix:
         # looks twice: a bounce is born before its message ends
         until(lambda: not (self._busy() or self._busy()), lambda: self.log()[-4000:])
 
-    def mount(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-        """Run a command for each message to the address that is returned, as a pipe: see Bridge."""
-        script = self.home / "mounts" / name
-        self.bridge.write(script, command, environment or {})
-        return f"{name}@pipe.test"
-
     def log(self) -> str:
         """What Postfix wrote to its log."""
         return (self.home / "maillog").read_text(errors="replace")
@@ -140,6 +128,24 @@ class Postfix:
     def _busy(self) -> bool:
         queue = self.home / "queue"
         return any(any((queue / part).iterdir()) for part in ("maildrop", "incoming", "active"))
+
+
+@dataclass(frozen=True, slots=True)
+class Postfix(Delivering):
+    """A running Postfix; every user is `user` with `password`."""
+
+    ports: Mapping[str, int]
+    ca_file: Path
+    user: str
+    password: str
+    bridge: Bridge
+    host: str = "localhost"
+
+    def mount(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+        """Run a command for each message to the address that is returned, as a pipe: see Bridge."""
+        script = self.home / "mounts" / name
+        self.bridge.write(script, command, environment or {})
+        return f"{name}@pipe.test"
 
 
 def _read(path: Path) -> Delivered:
@@ -152,7 +158,7 @@ def _read(path: Path) -> Delivered:
     return Delivered(reverse_path.strip("<>"), original, rest)
 
 
-def _queue(queue: Path, data: Path) -> None:
+def queue_folders(queue: Path, data: Path) -> None:
     """Make the folders; Postfix's own start script does, but takes two seconds for it."""
     queue.mkdir(mode=0o755)
     queue.chmod(0o755)
@@ -167,7 +173,7 @@ def _queue(queue: Path, data: Path) -> None:
 
 def _configure(home: Path, authority: Authority, login: Dovecot, user: str, ports: Mapping[str, int]) -> Path:
     conf, mail, mounts = (home / part for part in ("conf", "mail", "mounts"))
-    _queue(home / "queue", home / "data")
+    queue_folders(home / "queue", home / "data")
     for made, mode in ((conf, 0o755), (mail, 0o777), (mounts, 0o755)):
         made.mkdir()
         made.chmod(mode)
@@ -175,9 +181,14 @@ def _configure(home: Path, authority: Authority, login: Dovecot, user: str, port
     (conf / "main.cf").write_text(MAIN.format(**files, auth_port=login.auth_port, user=user))
     smtpd = (f"127.0.0.1:{ports[name]} inet n - n - - smtpd {PORTS[name]}\n" for name in PORTS)
     (conf / "master.cf").write_text("".join(smtpd) + SERVICES.format(mounts=mounts))
-    for made in conf.iterdir():
-        os.utime(made, (0, 0))  # Postfix reads a file that is younger than two seconds again and again
+    make_old(conf)
     return conf
+
+
+def make_old(conf: Path) -> None:
+    """Let no file look new: Postfix reads one that is younger than two seconds again and again."""
+    for made in conf.iterdir():
+        os.utime(made, (0, 0))
 
 
 @contextlib.contextmanager

@@ -131,9 +131,16 @@ class Link:
 class Proxy:
     """See the module."""
 
-    def __init__(self, to: tuple[str, int], delay: float = 0.010, *, record: bool = True) -> None:
+    def __init__(
+        self,
+        to: tuple[str, int],
+        delay: float = 0.010,
+        *,
+        record: bool = True,
+        at: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.to, self.delay, self.record = to, delay, record
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listening = socket.create_server(at, backlog=128)
         self._listening.setblocking(False)
         self.port: int = self._listening.getsockname()[1]
         self.links: list[Link] = []
@@ -211,9 +218,10 @@ class Proxy:
 
 
 def main() -> None:
-    """`python -m tests.lab.proxy PORT DELAY`: the proxy alone in a process."""
+    """`python -m tests.lab.proxy PORT DELAY [HOST AT]`: the proxy alone in a process."""
     port, delay = int(sys.argv[1]), float(sys.argv[2])
-    with Proxy(("127.0.0.1", port), delay, record=False) as proxy:
+    host, at = (*sys.argv[3:5], "127.0.0.1", "0")[:2]
+    with Proxy(("127.0.0.1", port), delay, record=False, at=(host, int(at))) as proxy:
         child.ready(proxy.port)
     sums = ("round_trips", "octets_sent", "octets_received")
     report = {name: sum(getattr(link, name) for link in proxy.links) for name in sums}

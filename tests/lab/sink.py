@@ -42,6 +42,7 @@ _NEEDS = {
     b"SIZE": "SIZE",
     b"BODY": "8BITMIME",
     b"SMTPUTF8": "SMTPUTF8",
+    b"REQUIRETLS": "REQUIRETLS",
     **dict.fromkeys((b"RET", b"ENVID", b"NOTIFY", b"ORCPT"), "DSN"),
 }
 
@@ -67,8 +68,9 @@ class Sink(Listener):
         settle: float = 0.0,
         path: str | None = None,
         host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
-        super().__init__(path, host)
+        super().__init__(path, host, port)
         self.extensions = tuple(extensions)
         self.lmtp, self.tls, self.implicit = lmtp, tls, implicit
         self.mechanisms, self.login, self.token = tuple(mechanisms), login, token

@@ -91,6 +91,13 @@ def test_a_mounted_command_gets_the_message_and_its_status_is_read(postfix: Post
     assert runs["exit69"].message.endswith(b"\nhello\n")
 
 
+def test_a_mounted_command_is_no_file_that_was_just_written(postfix: Postfix) -> None:
+    """While it is open for writing somewhere, it cannot be run: Postfix would defer."""
+    first, second = (postfix.mount(name, ["true"]).partition("@")[0] for name in ("mount1", "mount2"))
+    mounts = postfix.home / "mounts"
+    assert (mounts / first).resolve() == (mounts / second).resolve()
+
+
 def test_postfix_refuses_bare_line_feeds(postfix: Postfix) -> None:
     with smtplib.SMTP("localhost", postfix.ports["plain"]) as client:
         client.ehlo()

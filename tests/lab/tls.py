@@ -32,6 +32,15 @@ class Authority:
         self._authority.issue_cert(*(names or LOCALHOST)).configure_cert(context)
         return context
 
+    def files(self, folder: Path, *names: str) -> tuple[Path, Path]:
+        """A certificate with its chain, and its key, in files for a server that is called `names`."""
+        issued = self._authority.issue_cert(*names)
+        chain, key = folder / f"{names[0]}.pem", folder / f"{names[0]}.key"
+        chain.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
+        issued.private_key_pem.write_to_path(str(key))
+        key.chmod(0o600)
+        return chain, key
+
     def client_context(self) -> ssl.SSLContext:
         """A context for a client that trusts this authority and nobody else."""
         return ssl.create_default_context(cafile=str(self.ca_file))
