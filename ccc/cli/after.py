@@ -66,6 +66,15 @@ class Aftermath:
             return receipt._replace(error=receipt.error or error)
         return receipt
 
+    def words(self, way: "Way") -> str:
+        """Where a copy is kept, to be said behind the name of the way; "" if none is."""
+        account = way.account
+        if account is None or not self._wants_copies(account, way):
+            return ""
+        asked = self._choices.fcc or account.fcc
+        folder = "the folder for sent mail" if asked == AUTO else asked
+        return f", and a copy goes into {folder} of {account.name}"
+
     def keep(self, content: "Sendable", way: "Way") -> None:
         """Put a copy into the folder for what was sent; NotRecordedError."""
         account = way.account

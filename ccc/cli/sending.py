@@ -235,7 +235,7 @@ class Run:
     def _show(self, plans: list[Plan], standing: Standing) -> None:
         from ccc.cli.render import Batch, console, show_batch, show_plan
 
-        way = ", ".join(dict.fromkeys(self.ways.of_plan(plan).name for plan in plans))
+        way = ", ".join(dict.fromkeys(map(self._by, plans)))
         screen = console(self.choices.color)
         if self.taken.several:
             batch = Batch(way, standing.marks(plans), standing.of_each(plans), standing.going(plans))
@@ -243,12 +243,17 @@ class Run:
         else:
             show_plan(screen, plans[0], way, standing.marks(plans))
 
+    def _by(self, plan: Plan) -> str:
+        """Where a plan goes, and where a copy of it is kept."""
+        way = self.ways.of_plan(plan)
+        return way.name + self.after.words(way)
+
     def _say_plan(self, plan: Plan) -> None:
         standing = self._standing([plan])
         if self.choices.color == "always":
             self._show([plan], standing)
             return
-        for line in words.plan_lines(plan, self.ways.of_plan(plan).name, standing.marks([plan])):
+        for line in words.plan_lines(plan, self._by(plan), standing.marks([plan])):
             say(line)
 
     def _bar(self, first: Plan) -> AbstractContextManager[Bar]:

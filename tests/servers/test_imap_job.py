@@ -217,6 +217,13 @@ def test_a_folder_for_copies_that_is_not_there_is_said_before_anything_is_sent(
     assert postfix.mailbox(f"{tmp_path.name}@home.test") == []
 
 
+def test_a_plan_says_where_a_copy_is_kept(mailbox: Mailbox, config: Path) -> None:
+    (uid,) = mailbox.fill(MAIL % (1, 1))
+    words = ("redirect", "--imap-uid", uid, "--config", config, "--dry-run")
+    assert b", and a copy goes into the folder for sent mail of work" in ccc(*words).stderr
+    assert b"a copy goes" not in ccc(*words, "--fcc", "no").stderr
+
+
 def test_a_rehearsal_marks_nothing_and_keeps_no_copy(mailbox: Mailbox, config: Path, tmp_path: Path) -> None:
     (uid,) = mailbox.fill(MAIL % (1, 1))
     done = ccc("redirect", "--imap-uid", uid, "--via", f"maildir:{tmp_path}/rehearsal", "--config", config)
