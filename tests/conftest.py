@@ -33,7 +33,7 @@ OURS = {"CCC_REQUIRE_SERVERS", "CCC_EXIM", "CCC_INSTALLED"}  # what a test run i
 
 LONGEST = 60  # seconds that one test may take
 
-settings.register_profile("quick", deadline=None, database=None, max_examples=40)  # for a law: lab/law.py
+settings.register_profile("quick", deadline=None, database=None, max_examples=30)  # for a law: lab/law.py
 settings.register_profile("sweep", deadline=None, database=None, max_examples=2000)
 
 

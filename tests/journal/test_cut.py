@@ -32,7 +32,7 @@ GONE, LATER = "gone@b.test", "later@b.test"
 ONE, THREE = ("ann@b.test",), ("ann@b.test", GONE, "bob@b.test")
 
 PATIENT, IMPATIENT = 10.0, 0.05  # seconds; the latter where the link falls silent
-FEW = 7  # cuts of a scene in a quick run
+FEW = 5  # cuts of a scene in a quick run
 MEMORY = Path("/dev/shm")
 
 

@@ -12,7 +12,7 @@ from tests.journal.spread import memory, spread
 from tests.journal.truth import Key, phases, untrue
 from tests.journal.world import World
 
-QUICK = 6  # points of a scene in the quick form
+QUICK = 4  # points of a scene in the quick form
 MOST = 500  # in the long form
 
 
