@@ -273,7 +273,8 @@ class Conversation:
         if certain and self._elsewhere and isinstance(error, LinkError):
             self.moved_by = error
             for it in self._unsettled:
-                self._keep_refusals(it)
+                if it.error is None:  # else all of its recipients are settled together
+                    self._keep_refusals(it)
         elif not (certain and self.fruitful and self._another()):
             self.ended_by = error
             self._abandon(error, written)

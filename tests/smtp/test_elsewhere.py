@@ -1,6 +1,9 @@
 """A conversation with one of several hosts: what a lost link has left undone is for the next one."""
 
+from ccc.errors import LinkLost, MessageError
 from ccc.smtp.conversation import Conversation
+from ccc.smtp.replies import Reply
+from ccc.smtp.transaction import Transaction
 from tests.smtp.play import offering, play, to
 
 
@@ -109,3 +112,17 @@ def test_a_421_is_an_answer_and_leaves_nothing():
     )
     assert (fates, left) == ({"x": "deferred"}, [])
     assert conversation.ended_by is not None
+
+
+def test_who_is_settled_by_an_error_of_ours_is_not_mixed_up_with_whom_the_host_refused():
+    delivery = to("a", "b", "c")
+    given_up = Transaction(delivery, delivery.envelope.forward_paths)
+    given_up.rcpts = [Reply(250, (b"ok",)), Reply(550, (b"no b",)), Reply(250, (b"ok",))]
+    given_up.error, given_up.over = MessageError("it was changed"), True
+    conversation = Conversation(offering(()), elsewhere=True)
+    conversation._unsettled.append(given_up)
+    conversation._end(LinkLost("gone"), 0)
+    said = {each.mailbox.local: each.reason for some in conversation.settled for each in some.outcomes}
+    assert said["b"].endswith("no b")
+    assert "changed" in said["a"]
+    assert "changed" in said["c"]
