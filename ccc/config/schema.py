@@ -66,7 +66,8 @@ TOP: tuple[Key[Config], ...] = (
         "dns_resolver",
         lambda config, said: config._replace(dns_resolver=values.resolver(said)),
         "an IP address, with a port if that is not 53",
-        "The DNS server to ask, instead of the one that this host uses.",
+        "The DNS server to ask, instead of the one that this host uses. Name one that validates DNSSEC and "
+        "that nobody can come between: what it says is proved is believed.",
         '"127.0.0.1"',
     ),
 )

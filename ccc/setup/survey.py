@@ -200,8 +200,12 @@ class Surveyor(NamedTuple):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         dial = Dial([(family, (address, PORT))], self.manner.timeouts.connect, self.manner.interrupts)
         connection = dial.connected()
-        where = shown(connection.getpeername())
-        helo = self.greeting.name(str(connection.getsockname()[0]))
+        try:
+            where, ours = shown(connection.getpeername()), str(connection.getsockname()[0])
+        except OSError as error:
+            connection.close()
+            raise LinkError(f"the connection to {address} was lost at once") from error
+        helo = self.greeting.name(ours)
         link, offered = opened(connection, where, Opening(helo, demand.starttls), self.manner, secure=guard)
         try:
             if demand.require_tls and not offered.require_tls:  # RFC 8689, 4.2.1

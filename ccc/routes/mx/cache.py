@@ -16,6 +16,7 @@ from ccc.routes.mx.sts import NotAPolicy, Policy, read_policy
 
 SCHEMA: Final = 1
 MOST: Final = 1 << 19  # octets of a file
+LONGEST_NAME: Final = 240  # characters of the name of a file, without its ending
 
 
 class Kept(NamedTuple):
@@ -94,7 +95,12 @@ class Cache:
         """The file of a domain, whatever characters that has."""
         from urllib.parse import quote
 
-        return folder / f"{quote(domain, safe='')}.json"
+        name = quote(domain, safe="")
+        if len(name) > LONGEST_NAME:  # a file's name is shorter than a domain's may be
+            from hashlib import sha256
+
+            name = sha256(domain.encode()).hexdigest()
+        return folder / f"{name}.json"
 
 
 def _written(domain: str, kept: Kept) -> dict[str, object]:

@@ -41,9 +41,9 @@ class Crew:
 
     def _go_on(self) -> None:
         while self._waiting and self.running < self._most:
-            self.running += 1
             job = self._waiting.popleft()()
             threading.Thread(target=self._work, args=(job,), daemon=True).start()
+            self.running += 1  # nobody waits for what could not begin
 
     def _work(self, job: Job) -> None:
         """In a thread: do it, and tell that it is done."""

@@ -27,7 +27,7 @@ def own_name() -> str:
         return name
     try:
         found = socket.getaddrinfo(name, None, flags=socket.AI_CANONNAME)
-    except OSError:
+    except (OSError, UnicodeError):  # a label that is too long for the DNS
         return ""
     canonical = next((each[3] for each in found if each[3]), "")
     return canonical if "." in canonical else ""

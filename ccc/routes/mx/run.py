@@ -164,10 +164,17 @@ class Run:
         if signal and interrupts is not None:
             interrupts.drain()
             self._interrupt(interrupts.as_error())
-        for item in items:
-            item()
+        self._hear(items)
         if self._bug is not None:
             raise self._bug
+
+    def _hear(self, items: Iterable[Callable[[], None]]) -> None:
+        """Do what was asked for; what goes wrong with one keeps no other from being done."""
+        for item in items:
+            try:
+                item()
+            except Exception as bug:  # noqa: BLE001  # raised when all of them were heard
+                self._broken(bug)
 
     def _interrupt(self, error: Interrupted) -> None:
         """A signal has come: each courier decides what is still safe, and nothing more is begun."""
@@ -272,8 +279,7 @@ class Run:
             self._interrupt(Interrupted("the run was broken off", 0))
         while self._couriers.running:
             self._secure()
-            for item in self._post.take(None, None)[0]:
-                item()
+            self._hear(self._post.take(None, None)[0])
         self._post.close()
 
     # what couriers say and ask, in their threads

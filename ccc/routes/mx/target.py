@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ccc.routes.submission import Manner
 
 MOST_HOSTS: Final = 10  # whose addresses are looked up, of a domain that has any number
+MOST_ADDRESSES: Final = 16  # of one host; each that is left out is told
 
 _ADMINISTRATOR: Final = "tell the domain's administrator, or use another address of the recipient"
 _PRIVATE: Final = "add --allow-private-mx if you know that network"
@@ -163,7 +164,8 @@ class _Look:
             return None
         if found.canonical not in ("", name) and not self._follow(name, found.canonical, alias=alias):
             return None
-        usable = tuple(each for each in dict.fromkeys(found.records) if self._usable(name, each))
+        some = tuple(dict.fromkeys(found.records))[:MOST_ADDRESSES]
+        usable = tuple(each for each in some if self._usable(name, each))
         if not found.records:
             self.nowhere = True
             why = "has no address" if found.exists else "does not exist"

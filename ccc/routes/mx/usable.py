@@ -16,6 +16,7 @@ _PRIVATE: Final = tuple(
         *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),  # RFC 1918, 3
         "100.64.0.0/10",  # RFC 6598, 7: between a provider and its customers
         *("fc00::/7", "fec0::/10"),  # RFC 4193, 3.1; RFC 3879, 4
+        *("192.0.0.0/24", "198.18.0.0/15", "2001::/32"),  # RFC 6890, 2.2.2: protocols, benchmarks, Teredo
     )
 )
 _WITHIN: Final = {  # IPv6 networks whose addresses stand for IPv4 ones, and at which octet these begin

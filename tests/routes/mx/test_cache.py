@@ -148,3 +148,9 @@ def test_the_folder_is_where_the_environment_says(environ, place):
 def test_a_user_without_a_home_has_no_cache(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
     assert cache_folder({}) is None
+
+
+def test_the_policy_of_a_domain_with_a_long_name_is_kept(folder):
+    domain = ".".join(["a" * 60] * 4) + ".example"
+    Cache(folder).write(domain, KEPT)
+    assert Cache(folder).read(domain) == KEPT

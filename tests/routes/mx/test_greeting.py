@@ -1,5 +1,7 @@
 """The name that mail hosts are greeted with, and what they would refuse it for."""
 
+import socket
+
 import pytest
 
 from ccc.resolver import Resolver
@@ -79,3 +81,8 @@ def test_on_this_host_nothing_is_told(greet, address, literal):
 
 def test_this_host_knows_its_name_or_none():
     assert "." in (own_name() or ".")
+
+
+def test_a_host_name_that_the_dns_cannot_hold_is_no_name(monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "x" * 64)
+    assert own_name() == ""

@@ -198,3 +198,11 @@ def test_an_address_literal_needs_no_look_up(look, dns, domain, address):
     target = look(domain)
     assert target.hosts == (Host("", 0, (address,)),)
     assert len(dns.asked) == before
+
+
+def test_of_many_addresses_a_few_are_looked_at():
+    zone = "flood.test. IN MX 10 h.flood.test.\n"
+    zone += "".join(f"h.flood.test. IN A 127.0.{each >> 8}.{each & 255}\n" for each in range(1, 400))
+    with Dns(zone) as server, pytest.raises(RefusedError) as caught:
+        find(Resolver(server.address), "flood.test", Manner())
+    assert len(caught.value.what) < 2000

@@ -92,3 +92,8 @@ def test_both_families_come_in_turn_and_each_keeps_its_order(addresses):
     families = [":" in each for each in turned]
     least = min(families.count(True), families.count(False))
     assert families[: 2 * least] == [True, False] * least
+
+
+@pytest.mark.parametrize("address", ["192.0.0.8", "198.18.0.1", "2001:0:4136:e378::1"])
+def test_what_is_no_host_of_the_world_is_left_out(address):
+    assert flaw(address, Bounds())
