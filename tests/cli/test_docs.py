@@ -15,7 +15,8 @@ from tests.lab.dns import Dns
 from tests.lab.sink import EVERYTHING, Sink
 
 ROOT = Path(__file__).parents[2]
-GROUP = click.Context(ccc, info_name="ccc")
+# A command keeps the help option of the first context it meets: this must be the real one's.
+GROUP = click.Context(ccc, info_name="ccc", help_option_names=["-h", "--help"])
 
 
 def examples(text):

@@ -16,7 +16,7 @@ ALWAYS = {"--help", "-h", "--version"}
 
 def options(command: str) -> Iterator[click.Option]:
     """The options of a command, or of those in a group, that its help shows."""
-    group = click.Context(ccc, info_name="ccc")
+    group = click.Context(ccc, info_name="ccc", help_option_names=["-h", "--help"])
     found = ccc.get_command(group, command)
     assert found is not None, command
     inside: list[click.Command | None] = []
