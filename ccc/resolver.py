@@ -5,6 +5,7 @@ gives none: TryLaterError, since a delivery must never be decided by it. Whether
 believed only of a resolver on this host, or of one that the user named.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PORT = 53
 MOST_ALIASES = 10  # CNAME records behind one another that are followed
+LEAST = 0.01  # seconds that any question may take
 TRY = 2.0  # seconds until a question is asked again, or of the next server
 PAYLOAD = 1232  # octets of an answer over UDP that no router on the way breaks up: DNS flag day 2020
 RESOLV_CONF = "/etc/resolv.conf"
@@ -60,7 +62,7 @@ class Unanswered(TryLaterError):
 
 
 class Resolver:
-    """Asks one server, or those of the system; all questions of one call end within `timeout` seconds."""
+    """Asks one server, or those of the system, for a name and all its aliases within `timeout` seconds."""
 
     def __init__(self, server: str = "", timeout: float = 5.0, resolv_conf: str = RESOLV_CONF) -> None:
         self._server = _address(server) if server else None
@@ -136,18 +138,24 @@ class Resolver:
         )
 
     def _ask(
-        self, name: str, kind: str, read: "Callable[[dns.rdata.Rdata], Made]", aliases: int = 0
+        self,
+        name: str,
+        kind: str,
+        read: "Callable[[dns.rdata.Rdata], Made]",
+        aliases: int = 0,
+        deadline: float | None = None,
     ) -> Answer[Made]:
-        """The records of one kind at a name, to which so many aliases led."""
+        """The records of one kind at a name, to which so many aliases led; by time.monotonic()."""
         import dns.exception
         import dns.resolver
 
+        until = deadline or time.monotonic() + self._timeout
         try:
             question = _name(name)
         except (dns.exception.DNSException, UnicodeError):
             return Answer(canonical=name)  # what cannot stand in the DNS is not there
         try:
-            answer = self._answer(question, kind)
+            answer = self._answer(question, kind, until)
         except dns.resolver.NXDOMAIN as none:
             return Answer(secure=self._secure(none.kwargs["responses"].values()), canonical=name)
         except dns.resolver.YXDOMAIN as error:
@@ -158,26 +166,26 @@ class Resolver:
         if aliases + followed > MOST_ALIASES:
             raise self._no_answer(name, kind, dns.message.ChainTooLong())  # type: ignore[no-untyped-call]
         if followed and answer.rrset is None:  # there is none, or the server has not followed to the end
-            found = self._ask(_text(answer.canonical_name), kind, read, aliases + followed)
+            found = self._ask(_text(answer.canonical_name), kind, read, aliases + followed, until)
             return found._replace(secure=found.secure and self._secure((answer.response,)))
         records = tuple(map(read, answer.rrset or ()))
         secure = self._secure((answer.response,))
         return Answer(records, exists=True, secure=secure, canonical=_text(answer.canonical_name))
 
-    def _answer(self, question: "dns.name.Name", kind: str) -> "dns.resolver.Answer":
+    def _answer(self, question: "dns.name.Name", kind: str, until: float) -> "dns.resolver.Answer":
         """The answer of the first server that gives one; asked again without EDNS where that is not known."""
         import dns.rcode
         import dns.resolver
 
-        resolver = self._resolver()
+        resolver, seconds = self._resolver(), max(until - time.monotonic(), LEAST)
         try:
-            return resolver.resolve(question, kind, raise_on_no_answer=False, search=False)
+            return resolver.resolve(question, kind, raise_on_no_answer=False, search=False, lifetime=seconds)
         except dns.resolver.NoNameservers as failed:
             codes = {error[4].rcode() for error in failed.kwargs["errors"] if error[4]}
             if not codes or not codes <= {dns.rcode.FORMERR, dns.rcode.NOTIMP}:  # RFC 6891, 7
                 raise
         resolver.use_edns(-1)
-        return resolver.resolve(question, kind, raise_on_no_answer=False, search=False)
+        return resolver.resolve(question, kind, raise_on_no_answer=False, search=False, lifetime=seconds)
 
     def _resolver(self) -> "dns.resolver.Resolver":
         """The resolver of dnspython, as we ask: over UDP with EDNS, over TCP where an answer was cut."""
