@@ -76,6 +76,8 @@ class Dial:
         self, addresses: Sequence[Address], seconds: float, interrupts: Interrupts | None = None
     ) -> None:
         self._left = deque(addresses)
+        self._begun: dict[int, Address] = {}  # those of the connections that are being made
+        self._overtaken: tuple[Address, ...] = ()
         self._winner: socket.socket | None = None
         self._reason = "timed out"
         self._refused = False  # some address gave an answer, or the network did
@@ -89,8 +91,8 @@ class Dial:
 
     @property
     def left(self) -> tuple[Address, ...]:
-        """The addresses that were not tried."""
-        return tuple(self._left)
+        """The addresses of which nothing is known: not tried, or overtaken by the one that answered."""
+        return (*self._overtaken, *self._left)
 
     def begin(self) -> None:
         """Begin with the next address, and wait for nothing."""
@@ -108,6 +110,7 @@ class Dial:
             self.close()
             raise
         self._winner = None
+        self._overtaken = tuple(self._begun[each] for each in self._running)
         self.close()
         if winner is None:
             tried = ", ".join(self._names)
@@ -143,6 +146,7 @@ class Dial:
             self._lose(runner, status)
             return None
         self._running[runner.fileno()] = (runner, time.monotonic() + self._seconds)
+        self._begun[runner.fileno()] = address
         self._poll.register(runner, POLLOUT)
         return None
 

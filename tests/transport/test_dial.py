@@ -183,3 +183,10 @@ def test_what_was_not_tried_is_left():
         dial = Dial([first, second], 5)
         dial.connected().close()
         assert dial.left == (second,)
+
+
+def test_what_was_overtaken_is_left_as_well():
+    with silent() as slow, listening() as quick:
+        dial = Dial([slow, quick], 5)
+        dial.connected().close()
+        assert dial.left == (slow,)
