@@ -28,16 +28,15 @@ def outgoing(delivery: "Delivery") -> "Outgoing":
     from ccc.accounts.policy import Outgoing
     from ccc.message.header import Header, parse, separator_at
 
-    head = b""
+    head, end = b"", -1
     for block in delivery.content.blocks():
+        searched = max(len(head) - 1, 0)
         head += block
-        if separator_at(head, 0) >= 0 or len(head) > HEADER_LIMIT:
+        end = separator_at(head, searched)
+        if end >= 0 or len(head) > HEADER_LIMIT:
             break
-    end = separator_at(head, 0)
-    envelope = delivery.envelope
-    return Outgoing(
-        Header(parse(head[: end if end >= 0 else len(head)])), envelope.reverse_path, envelope.forward_paths
-    )
+    header = Header(parse(head if end < 0 else head[:end]))
+    return Outgoing(header, delivery.envelope.reverse_path, delivery.envelope.forward_paths)
 
 
 def judge(
